@@ -14,7 +14,7 @@ __progress_c1=©
 __progress_c1=${__progress_c1%?}
 __progress_c1=${__progress_c1:-$__progress_newline}
 
-# Half the limits of src/core/identifier.ts, which counts some characters as two. Longer names are passed to Node.
+# Half the limits of src/core/events/identifier.ts, which counts some characters as two. Longer names are passed to Node.
 __progress_max_type=64
 __progress_max_id=128
 # Quoting takes time proportional to length times escapes; for longer texts, starting Node is faster.

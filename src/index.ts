@@ -2,27 +2,27 @@
 import type { Client } from './client/client.js';
 import { connect as connectClient } from './client/connect.js';
 import { follow } from './client/follow.js';
-import { EXECUTION_ENDS } from './core/event.js';
-import type { EventType, ExecutionEvent } from './core/event.js';
-import type { EventOf } from './core/event-data.js';
+import { EXECUTION_ENDS } from './core/events/event.js';
+import type { EventType, ExecutionEvent } from './core/events/event.js';
+import type { EventOf } from './core/events/event-data.js';
 import type { ExecutionJson } from './core/execution.js';
-import type { Filter } from './core/filter.js';
+import type { Filter } from './core/events/filter.js';
 import { resolvePaths } from './platform/paths.js';
 import type { Paths } from './platform/paths.js';
-import type { QueueView } from './core/queues.js';
+import type { QueueView } from './core/state/queues.js';
 import type { ControlCommand, Gap, Replies, WireEvent } from './api/messages.js';
 import { announce } from './client/announce.js';
 import { startDetached } from './runner/start-detached.js';
 import type { RunRequest } from './runner/spec.js';
 import { createSpec } from './runner/spec.js';
 
-export { ProgressError } from './core/errors.js';
-export type { ErrorCode } from './core/errors.js';
-export type { EventData, EventType, ExecutionEvent } from './core/event.js';
-export { isKnownEvent } from './core/event-data.js';
-export type { EventDataByType, EventOf, KnownEvent } from './core/event-data.js';
+export { ProgressError } from './core/base/errors.js';
+export type { ErrorCode } from './core/base/errors.js';
+export type { EventData, EventType, ExecutionEvent } from './core/events/event.js';
+export { isKnownEvent } from './core/events/event-data.js';
+export type { EventDataByType, EventOf, KnownEvent } from './core/events/event-data.js';
 export type { ExecutionJson as Execution, Status, Step } from './core/execution.js';
-export type { QueueView } from './core/queues.js';
+export type { QueueView } from './core/state/queues.js';
 export type { ControlCommand, Gap } from './api/messages.js';
 
 export interface Subscribe extends Filter {

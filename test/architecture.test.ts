@@ -2,7 +2,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import path from 'node:path';
 import t from 'tap';
-import { VERSION } from '../src/core/version.js';
+import { VERSION } from '../src/core/base/version.js';
 import { ROOT } from './helpers/daemon.js';
 
 /**

@@ -141,15 +141,15 @@ export const handlePing: PlainHandler<'ping'> = ({ text }) => ({ text });
     row: 'an event type',
     name: 'execution_rated',
     edits: [
-      { file: 'src/core/event.ts', before: "  'run_described',\n", text: "  'execution_rated',\n" },
+      { file: 'src/core/events/event.ts', before: "  'run_described',\n", text: "  'execution_rated',\n" },
       {
-        file: 'src/core/event-data.ts',
+        file: 'src/core/events/event-data.ts',
         before: '  run_described: {',
         text: '  execution_rated: { model?: string };\n',
         isDemanded: true,
       },
       {
-        file: 'src/core/log.ts',
+        file: 'src/core/events/log.ts',
         before: '    run_described:',
         text: '    execution_rated: unknownDrafts,\n',
         isDemanded: true,
@@ -167,7 +167,7 @@ export const handlePing: PlainHandler<'ping'> = ({ text }) => ({ text });
     name: 'task_noted',
     edits: [
       {
-        file: 'src/core/event-alias-table.ts',
+        file: 'src/core/events/event-alias-table.ts',
         before: '  story_started: {\n',
         text: "  task_noted: { ...TASK, type: 'log', fields: { note: 'message' } },\n",
       },

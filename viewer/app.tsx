@@ -1,7 +1,7 @@
 /** The frame around every page. Parts that the list does not need are loaded on demand. */
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { formatAge } from '../src/core/format.js';
+import { formatAge } from '../src/core/text/format.js';
 import { Banner } from './banner.js';
 import { staleReason, useModel, useServices } from './context.js';
 import { List } from './list.js';

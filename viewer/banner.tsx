@@ -1,5 +1,5 @@
 /** The banner at the top: values are stale, access is refused, or the daemon serves another build of the page. */
-import { formatAge, formatClock } from '../src/core/format.js';
+import { formatAge, formatClock } from '../src/core/text/format.js';
 import { staleReason, useModel, useServices } from './context.js';
 import { BUILD } from './live/hub-link.js';
 

@@ -1,7 +1,7 @@
 /** Browser notifications about executions that the user has marked. Each is shown once, however many pages are open. */
 import type { Execution } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
-import { formatOutcome } from '../src/core/format.js';
+import { formatOutcome } from '../src/core/text/format.js';
 import type { Model } from './live/model.js';
 import { pathOf } from './route.js';
 

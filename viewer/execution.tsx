@@ -1,13 +1,13 @@
 /** The page of one execution: header, steps and tabs. */
 import { useEffect, useState } from 'preact/hooks';
-import { estimate } from '../src/core/estimate.js';
-import { parseInstant } from '../src/core/durations.js';
-import { lastActivityText } from '../src/core/state-text.js';
+import { estimate } from '../src/core/estimates/estimate.js';
+import { parseInstant } from '../src/core/estimates/durations.js';
+import { lastActivityText } from '../src/core/text/state-text.js';
 import type { Execution } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
-import { formatBytes, formatClock, formatCount, formatOutcome, formatPercent } from '../src/core/format.js';
-import { findByText } from '../src/core/lookup.js';
-import { errorOf } from '../src/core/visible-steps.js';
+import { formatBytes, formatClock, formatCount, formatOutcome, formatPercent } from '../src/core/text/format.js';
+import { findByText } from '../src/core/lists/lookup.js';
+import { errorOf } from '../src/core/lists/visible-steps.js';
 import { CONTROL_KEYS, ControlButtons } from './controls.js';
 import { staleReason, useModel } from './context.js';
 import { useKeys } from './keys.js';

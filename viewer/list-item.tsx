@@ -1,11 +1,11 @@
 /** An execution in the list. */
-import { estimate } from '../src/core/estimate.js';
-import { parseInstant } from '../src/core/durations.js';
+import { estimate } from '../src/core/estimates/estimate.js';
+import { parseInstant } from '../src/core/estimates/durations.js';
 import type { Execution } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
-import { formatAge, formatBytes, formatDuration, formatOutcome, formatPercent } from '../src/core/format.js';
-import { typicalDurationOf } from '../src/core/typical-duration.js';
-import { stepTitle, visibleStepsOf } from '../src/core/visible-steps.js';
+import { formatAge, formatBytes, formatDuration, formatOutcome, formatPercent } from '../src/core/text/format.js';
+import { typicalDurationOf } from '../src/core/estimates/typical-duration.js';
+import { stepTitle, visibleStepsOf } from '../src/core/lists/visible-steps.js';
 import { staleReason, useModel } from './context.js';
 import { ControlButtons } from './controls.js';
 import { go, pathOf } from './route.js';

@@ -1,11 +1,11 @@
 /** The list of executions: open ones first, then those that ended. */
 import type { RefObject } from 'preact';
 import { useRef } from 'preact/hooks';
-import { parseInstant } from '../src/core/durations.js';
+import { parseInstant } from '../src/core/estimates/durations.js';
 import type { Execution } from '../src/core/execution.js';
 import { isFailure, isFinal } from '../src/core/execution.js';
-import { formatQuantity } from '../src/core/format.js';
-import { mentions } from '../src/core/lookup.js';
+import { formatQuantity } from '../src/core/text/format.js';
+import { mentions } from '../src/core/lists/lookup.js';
 import { useModel } from './context.js';
 import { CONTROL_KEYS } from './controls.js';
 import { Choice, SearchField, Tick } from './fields.js';

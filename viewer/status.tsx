@@ -1,10 +1,10 @@
 /** Status of an execution: icon, badge, progress bar, durations. */
-import { estimate } from '../src/core/estimate.js';
-import { workOf } from '../src/core/work.js';
-import { stateWord } from '../src/core/state-text.js';
+import { estimate } from '../src/core/estimates/estimate.js';
+import { workOf } from '../src/core/estimates/work.js';
+import { stateWord } from '../src/core/text/state-text.js';
 import type { Execution, Status } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
-import { formatDuration, formatPercent, formatWork, remainingSentence } from '../src/core/format.js';
+import { formatDuration, formatPercent, formatWork, remainingSentence } from '../src/core/text/format.js';
 
 const ICONS: Readonly<Record<Status, string>> = {
   pending: '○',

@@ -1,10 +1,10 @@
 /** The steps of an execution as a checklist, children below their parent. */
-import { criteriaOf } from '../src/core/work.js';
-import { elapsedOf } from '../src/core/durations.js';
-import { clip } from '../src/core/fields.js';
+import { criteriaOf } from '../src/core/estimates/work.js';
+import { elapsedOf } from '../src/core/estimates/durations.js';
+import { clip } from '../src/core/events/fields.js';
 import type { Execution, Step } from '../src/core/execution.js';
-import { formatDuration } from '../src/core/format.js';
-import { actorOf, errorOf, stepTitle } from '../src/core/visible-steps.js';
+import { formatDuration } from '../src/core/text/format.js';
+import { actorOf, errorOf, stepTitle } from '../src/core/lists/visible-steps.js';
 import { Icon } from './status.js';
 
 /** Steps that are listed; the graph and the timeline have all of them. */

@@ -1,8 +1,8 @@
 /** Shows the status in the title and the icon of the browser tab. */
-import { estimate } from '../src/core/estimate.js';
+import { estimate } from '../src/core/estimates/estimate.js';
 import type { Execution } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
-import { formatPercent, statusIcon } from '../src/core/format.js';
+import { formatPercent, statusIcon } from '../src/core/text/format.js';
 import { staleReason } from './context.js';
 import type { Model } from './live/model.js';
 

@@ -1,9 +1,9 @@
 /** Records the hook events that agents have in common: prompts, tool calls, questions, sub-agents, ends of turns. */
-import { wordsOf } from '../core/activity.js';
-import type { EventData } from '../core/event.js';
+import { wordsOf } from '../core/events/activity.js';
+import type { EventData } from '../core/events/event.js';
 import type { Execution, Step } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
-import { clip } from '../core/fields.js';
+import { clip } from '../core/events/fields.js';
 import type { Json } from '../formats/json.js';
 import { finiteOf, objectOf, stringOf } from '../formats/json.js';
 import type { HookCall } from './hook-call.js';

@@ -1,8 +1,8 @@
 /** Reads one call of an agent's hook, as hooks/claude-plugin/agent-hook writes it to the spool. */
-import type { EventData } from '../core/event.js';
-import { numberOf, textOf } from '../core/event.js';
-import { isIdentifier } from '../core/identifier.js';
-import { normalizeTime } from '../core/time.js';
+import type { EventData } from '../core/events/event.js';
+import { numberOf, textOf } from '../core/events/event.js';
+import { isIdentifier } from '../core/events/identifier.js';
+import { normalizeTime } from '../core/text/time.js';
 import { parsePartialObject } from '../formats/partial-json.js';
 import type { Json } from '../formats/json.js';
 import { objectOf, stringOf } from '../formats/json.js';

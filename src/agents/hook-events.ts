@@ -7,7 +7,7 @@
  * too long for the shared file is in a separate file, which a line in the shared file names: the shared file has the
  * order of all calls. Calls are deduplicated by content (`repeated-calls.ts`). A late call does not undo the end of a turn.
  */
-import type { EventData } from '../core/event.js';
+import type { EventData } from '../core/events/event.js';
 import type { Execution, Step } from '../core/execution.js';
 import { stringOf } from '../formats/json.js';
 import type { StreamEvent } from '../formats/parser.js';

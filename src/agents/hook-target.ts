@@ -1,7 +1,7 @@
 /** Decides which execution a hook call belongs to: its session's own, the run that the agent is, or none. */
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
-import type { State } from '../core/state.js';
+import type { State } from '../core/state/state.js';
 import { FORMATS } from './formats.js';
 import type { HookCall } from './hook-call.js';
 import { sourceOfSession, stateSourceOf, takesPrecedence } from './precedence.js';

@@ -1,9 +1,9 @@
 /** Records what coding agents do as events: messages, tool calls, plans, questions, results. */
-import { toolTitle, wordsOf } from '../core/activity.js';
-import { evictOldest } from '../core/evict.js';
-import { clip } from '../core/fields.js';
-import type { EventData, FinalStatus } from '../core/event.js';
-import { isIdentifier } from '../core/identifier.js';
+import { toolTitle, wordsOf } from '../core/events/activity.js';
+import { evictOldest } from '../core/base/evict.js';
+import { clip } from '../core/events/fields.js';
+import type { EventData, FinalStatus } from '../core/events/event.js';
+import { isIdentifier } from '../core/events/identifier.js';
 import type { Json } from '../formats/json.js';
 import type { ReportedOutcome, StreamEvent } from '../formats/parser.js';
 

@@ -1,6 +1,6 @@
 /** Deduplicates hook calls that were delivered more than once: two settings files, or settings and a plugin, name the hook. */
 import { createHash } from 'node:crypto';
-import { evictOldest } from '../core/evict.js';
+import { evictOldest } from '../core/base/evict.js';
 import { stringOf } from '../formats/json.js';
 import type { HookCall } from './hook-call.js';
 import { hookEventOf } from './registry.js';

@@ -2,7 +2,7 @@
 import type { Node } from 'jsonc-parser';
 import { findNodeAtLocation, getNodeValue, parseTree, printParseErrorCode } from 'jsonc-parser';
 import type { ParseError } from 'jsonc-parser';
-import { ProgressError } from '../core/errors.js';
+import { ProgressError } from '../core/base/errors.js';
 import type { Handler } from './agent.js';
 
 /** Whether a handler with this command is one of progress. */

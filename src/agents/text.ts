@@ -1,5 +1,5 @@
 /** Texts of agents: names of tools, first lines, fields that are strings. */
-import { toolTitle } from '../core/activity.js';
+import { toolTitle } from '../core/events/activity.js';
 import type { Json } from '../formats/json.js';
 import { stringOf } from '../formats/json.js';
 

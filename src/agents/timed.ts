@@ -1,5 +1,5 @@
 /** Adds the time of a line in a session file to its events. */
-import { normalizeTime } from '../core/time.js';
+import { normalizeTime } from '../core/text/time.js';
 import { stringOf } from '../formats/json.js';
 import type { StreamEvent } from '../formats/parser.js';
 

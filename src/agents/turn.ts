@@ -1,5 +1,5 @@
 /** States of a session between two turns, as reasons of its attention. */
-import type { NewEvent } from '../core/event.js';
+import type { NewEvent } from '../core/events/event.js';
 import type { Execution } from '../core/execution.js';
 import type { ReportedOutcome } from '../formats/parser.js';
 

@@ -1,5 +1,5 @@
 /** Counts tokens and cost once, although streams repeat their totals. */
-import type { EventData } from '../core/event.js';
+import type { EventData } from '../core/events/event.js';
 
 /** Tokens by kind; `input` excludes `cacheRead` and `cacheWrite`. */
 export interface Usage {

@@ -1,9 +1,9 @@
 /** Converts alerts to the events that record them, and back to what a channel sends. */
 import { createHash } from 'node:crypto';
-import type { ExecutionEvent, NewEvent } from '../core/event.js';
-import type { Severity } from '../core/alerts.js';
-import { rulesOf, SEVERITIES } from '../core/alerts.js';
-import { numberOf, textOf } from '../core/event.js';
+import type { ExecutionEvent, NewEvent } from '../core/events/event.js';
+import type { Severity } from '../core/state/alerts.js';
+import { rulesOf, SEVERITIES } from '../core/state/alerts.js';
+import { numberOf, textOf } from '../core/events/event.js';
 import type { ExecutionJson } from '../core/execution.js';
 import type { Alert, HeldAlert, Urgency } from './channel.js';
 import { URGENCIES } from './channel.js';

@@ -1,10 +1,17 @@
 /** Text of an alert: a title and a body of one line each, from texts of the producer. */
-import type { ExecutionEvent } from '../core/event.js';
-import { EXECUTION_ENDS, textOf } from '../core/event.js';
-import type { Severity } from '../core/alerts.js';
+import type { ExecutionEvent } from '../core/events/event.js';
+import { EXECUTION_ENDS, textOf } from '../core/events/event.js';
+import type { Severity } from '../core/state/alerts.js';
 import type { Execution, Status, Step } from '../core/execution.js';
 import { isFailure, isObservedFailure } from '../core/execution.js';
-import { formatBytes, formatCount, formatDuration, formatQuantity, formatUsd, statusIcon } from '../core/format.js';
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatQuantity,
+  formatUsd,
+  statusIcon,
+} from '../core/text/format.js';
 import type { Urgency } from './channel.js';
 import { toSingleLine } from './single-line.js';
 import type { MatchSubject } from './matcher.js';

@@ -1,9 +1,9 @@
 /** Writes alerts into the journal, and retries while it cannot be written. */
-import { MAX_PENDING } from '../core/alerts.js';
-import type { Clock } from '../core/clock.js';
-import type { NewEvent } from '../core/event.js';
-import { textOf } from '../core/event.js';
-import { ProgressError } from '../core/errors.js';
+import { MAX_PENDING } from '../core/state/alerts.js';
+import type { Clock } from '../core/base/clock.js';
+import type { NewEvent } from '../core/events/event.js';
+import { textOf } from '../core/events/event.js';
+import { ProgressError } from '../core/base/errors.js';
 
 export interface AlertWriter {
   add(event: NewEvent): void;

@@ -10,12 +10,12 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { AlertsConfig } from '../config/alert-schema.js';
-import { MAX_PENDING } from '../core/alerts.js';
-import type { ExecutionEvent, NewEvent } from '../core/event.js';
-import { numberOf, textOf } from '../core/event.js';
+import { MAX_PENDING } from '../core/state/alerts.js';
+import type { ExecutionEvent, NewEvent } from '../core/events/event.js';
+import { numberOf, textOf } from '../core/events/event.js';
 import type { Execution } from '../core/execution.js';
 import { executionToJson } from '../core/execution.js';
-import { findExecution } from '../core/state.js';
+import { findExecution } from '../core/state/state.js';
 import type { AlertsStatus, Attempt, Notice, RuleView } from '../api/messages.js';
 import { noticeEvents, tryChannel } from './manual-alerts.js';
 import type { Alert } from './channel.js';

@@ -1,11 +1,11 @@
 /** Channels in use: each is opened on first use, and has a delivery queue. */
 import { BUILTIN_CHANNELS, type ChannelConfig, unknownChannel } from '../config/channel-schema.js';
-import type { Severity } from '../core/alerts.js';
-import type { Clock } from '../core/clock.js';
-import type { ExecutionEvent, NewEvent } from '../core/event.js';
-import { isQuiet } from '../core/quiet-hours.js';
-import type { State } from '../core/state.js';
-import { ProgressError } from '../core/errors.js';
+import type { Severity } from '../core/state/alerts.js';
+import type { Clock } from '../core/base/clock.js';
+import type { ExecutionEvent, NewEvent } from '../core/events/event.js';
+import { isQuiet } from '../core/text/quiet-hours.js';
+import type { State } from '../core/state/state.js';
+import { ProgressError } from '../core/base/errors.js';
 import type { ChannelStatus } from '../api/messages.js';
 import type { Alert, AlertChannel } from './channel.js';
 import type { DeliverySettings } from './delivery-queue.js';

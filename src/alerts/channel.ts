@@ -6,8 +6,8 @@
  * `channels/network.ts` has texts for their codes. A program that sends an alert has its own process group and is
  * killed with it.
  */
-import type { Severity } from '../core/alerts.js';
-import type { ExecutionEvent } from '../core/event.js';
+import type { Severity } from '../core/state/alerts.js';
+import type { ExecutionEvent } from '../core/events/event.js';
 import type { ExecutionJson } from '../core/execution.js';
 import type { Urgency } from '../api/messages.js';
 

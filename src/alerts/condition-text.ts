@@ -1,6 +1,6 @@
 /** Formats the conditions of a rule for the list of rules. */
 import type { Conditions } from '../api/conditions.js';
-import { formatBytes, formatDuration, formatUsd } from '../core/format.js';
+import { formatBytes, formatDuration, formatUsd } from '../core/text/format.js';
 import { applyTable, type ConditionTable } from './condition-table.js';
 
 /** In the order of the text. */

@@ -1,5 +1,5 @@
 /** Deadlines of conditions that must hold for a time before a rule fires. */
-import type { ExecutionEvent } from '../core/event.js';
+import type { ExecutionEvent } from '../core/events/event.js';
 import type { Rule } from './rules.js';
 
 export interface Deadline {

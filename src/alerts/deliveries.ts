@@ -1,8 +1,8 @@
 /** Derives the deliveries of alerts from their events. */
-import type { AlertOutcome } from '../core/alerts.js';
-import { alertOutcomeOf } from '../core/alerts.js';
-import type { ExecutionEvent } from '../core/event.js';
-import { numberOf, textOf, textsOf } from '../core/event.js';
+import type { AlertOutcome } from '../core/state/alerts.js';
+import { alertOutcomeOf } from '../core/state/alerts.js';
+import type { ExecutionEvent } from '../core/events/event.js';
+import { numberOf, textOf, textsOf } from '../core/events/event.js';
 
 export interface Delivery {
   time: string;

@@ -4,12 +4,12 @@
  * Pending alerts are in the journal; this queue reads a few at a time. An alert is pending until the event with its outcome
  * is written. So an alert may be sent twice after a crash, but is not lost.
  */
-import type { AlertOutcome } from '../core/alerts.js';
-import { alertOutcomeOf, LEFT_JOURNAL } from '../core/alerts.js';
-import type { Clock } from '../core/clock.js';
-import type { EventData, ExecutionEvent, NewEvent } from '../core/event.js';
-import { formatDuration } from '../core/format.js';
-import { ProgressError } from '../core/errors.js';
+import type { AlertOutcome } from '../core/state/alerts.js';
+import { alertOutcomeOf, LEFT_JOURNAL } from '../core/state/alerts.js';
+import type { Clock } from '../core/base/clock.js';
+import type { EventData, ExecutionEvent, NewEvent } from '../core/events/event.js';
+import { formatDuration } from '../core/text/format.js';
+import { ProgressError } from '../core/base/errors.js';
 import { backOff } from './backoff.js';
 import type { Alert, AlertChannel, DeliveryOutcome } from './channel.js';
 import { NO_SUCH_CHANNEL } from './channel.js';

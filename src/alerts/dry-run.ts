@@ -1,6 +1,6 @@
 /** Evaluates rules against recorded events: which fire, and why the others do not. */
-import { emptyState, findExecution, installExecution } from '../core/state.js';
-import type { ExecutionEvent } from '../core/event.js';
+import { emptyState, findExecution, installExecution } from '../core/state/state.js';
+import type { ExecutionEvent } from '../core/events/event.js';
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import { fold } from '../core/fold.js';
@@ -9,7 +9,7 @@ import { RuleEvaluator } from './rule-evaluator.js';
 import type { MatchSubject } from './matcher.js';
 import { elapsedSince } from './matcher.js';
 import type { Rule } from './rules.js';
-import { formatDuration } from '../core/format.js';
+import { formatDuration } from '../core/text/format.js';
 
 export interface DryRunResult {
   rule: Rule;

@@ -1,10 +1,10 @@
 /** Releases alerts that are held in the quiet hours of their channel, as a summary. */
-import type { Severity } from '../core/alerts.js';
-import { rulesOf, SEVERITIES } from '../core/alerts.js';
-import type { Clock } from '../core/clock.js';
-import type { ExecutionEvent, NewEvent } from '../core/event.js';
-import { textOf } from '../core/event.js';
-import { ProgressError } from '../core/errors.js';
+import type { Severity } from '../core/state/alerts.js';
+import { rulesOf, SEVERITIES } from '../core/state/alerts.js';
+import type { Clock } from '../core/base/clock.js';
+import type { ExecutionEvent, NewEvent } from '../core/events/event.js';
+import { textOf } from '../core/events/event.js';
+import { ProgressError } from '../core/base/errors.js';
 import { URGENCIES } from './channel.js';
 import { toSingleLine } from './single-line.js';
 import type { EventWriter } from './alert-writer.js';

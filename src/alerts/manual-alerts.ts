@@ -1,6 +1,6 @@
 /** Alerts without a rule: those of `progress notify`, and tests of channels. */
 import { randomUUID } from 'node:crypto';
-import type { NewEvent } from '../core/event.js';
+import type { NewEvent } from '../core/events/event.js';
 import type { Attempt, Notice } from '../api/messages.js';
 import { NOTICE } from '../api/requests.js';
 import type { Alert, AlertChannel } from './channel.js';

@@ -3,15 +3,15 @@
  * why it does not hold, so that alerts and explanations use the same logic.
  */
 import type { Conditions, TokenRate } from '../api/conditions.js';
-import { stripAnsi } from '../core/ansi.js';
-import type { ExecutionEvent } from '../core/event.js';
-import { EXECUTION_ENDS, textOf } from '../core/event.js';
+import { stripAnsi } from '../core/text/ansi.js';
+import type { ExecutionEvent } from '../core/events/event.js';
+import { EXECUTION_ENDS, textOf } from '../core/events/event.js';
 import type { Execution, Step } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
-import type { Level } from '../core/filter.js';
-import { LEVELS, levelRank } from '../core/filter.js';
-import { toLevel } from '../core/conversions.js';
-import { formatDuration, formatUsd } from '../core/format.js';
+import type { Level } from '../core/events/filter.js';
+import { LEVELS, levelRank } from '../core/events/filter.js';
+import { toLevel } from '../core/events/conversions.js';
+import { formatDuration, formatUsd } from '../core/text/format.js';
 import { compilePattern, matchesGlob } from '../platform/patterns.js';
 import { applyTable, type ConditionTable } from './condition-table.js';
 

@@ -1,9 +1,9 @@
 /** Memory of raised alerts: decides whether another one would be a repetition. */
-import type { AlertState } from '../core/alerts.js';
-import { spokeKey, streakOf } from '../core/alerts.js';
+import type { AlertState } from '../core/state/alerts.js';
+import { spokeKey, streakOf } from '../core/state/alerts.js';
 import type { Execution } from '../core/execution.js';
-import { formatDuration } from '../core/format.js';
-import { evictOldest } from '../core/evict.js';
+import { formatDuration } from '../core/text/format.js';
+import { evictOldest } from '../core/base/evict.js';
 import type { Moment } from './moment.js';
 import type { Rule } from './rules.js';
 

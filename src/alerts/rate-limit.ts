@@ -1,5 +1,5 @@
 /** Rate limit: a token bucket. */
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../core/base/clock.js';
 
 export interface Allowance {
   /** Takes a token. @returns whether there was one */

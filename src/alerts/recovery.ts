@@ -1,12 +1,12 @@
 /** Recovery after a crash: evaluates events again that are read at the start, and finds alerts that were not written. */
-import type { AlertState } from '../core/alerts.js';
-import { emptyAlerts } from '../core/alerts.js';
-import type { Clock } from '../core/clock.js';
-import type { ExecutionEvent } from '../core/event.js';
-import { textOf } from '../core/event.js';
+import type { AlertState } from '../core/state/alerts.js';
+import { emptyAlerts } from '../core/state/alerts.js';
+import type { Clock } from '../core/base/clock.js';
+import type { ExecutionEvent } from '../core/events/event.js';
+import { textOf } from '../core/events/event.js';
 import type { Execution } from '../core/execution.js';
-import type { State } from '../core/state.js';
-import { findExecution } from '../core/state.js';
+import type { State } from '../core/state/state.js';
+import { findExecution } from '../core/state/state.js';
 import type { Match } from './rule-evaluator.js';
 import type { Moment } from './moment.js';
 import { RuleEvaluator } from './rule-evaluator.js';

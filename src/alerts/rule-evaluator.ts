@@ -7,14 +7,14 @@
  * A rule is a list of tests that can also explain why they do not hold, so `dry-run.ts` evaluates the same rules. Rules
  * are indexed by the type of an event and cached for an execution, so an event that no rule needs costs nothing.
  */
-import type { AlertState } from '../core/alerts.js';
-import { recoveredBy } from '../core/alerts.js';
-import type { ExecutionEvent } from '../core/event.js';
-import { EXECUTION_ENDS } from '../core/event.js';
+import type { AlertState } from '../core/state/alerts.js';
+import { recoveredBy } from '../core/state/alerts.js';
+import type { ExecutionEvent } from '../core/events/event.js';
+import { EXECUTION_ENDS } from '../core/events/event.js';
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
-import { STARTS } from '../core/event.js';
-import { formatDuration } from '../core/format.js';
+import { STARTS } from '../core/events/event.js';
+import { formatDuration } from '../core/text/format.js';
 import { Deadlines } from './deadlines.js';
 import type { MatchSubject, Test } from './matcher.js';
 import { NO_EXECUTION } from './matcher.js';

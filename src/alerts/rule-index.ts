@@ -2,7 +2,7 @@
  * Index of rules: by type of event, and by the constant properties of its execution, whose result is
  * cached. An event that no rule is about costs nothing.
  */
-import type { ExecutionEvent } from '../core/event.js';
+import type { ExecutionEvent } from '../core/events/event.js';
 import type { Execution } from '../core/execution.js';
 import { compileSet } from '../platform/patterns.js';
 import type { MatchSubject } from './matcher.js';

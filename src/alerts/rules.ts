@@ -2,9 +2,9 @@
 import type { RuleConfig } from '../config/alert-schema.js';
 import type { Conditions } from '../api/conditions.js';
 import { BUILTIN } from '../config/alert-schema.js';
-import { EXECUTION_ENDS } from '../core/event.js';
+import { EXECUTION_ENDS } from '../core/events/event.js';
 import type { Execution } from '../core/execution.js';
-import { INTERACTIVE_PROGRAMS, isInteractive } from '../core/interactive.js';
+import { INTERACTIVE_PROGRAMS, isInteractive } from '../core/text/interactive.js';
 import type { Test } from './matcher.js';
 import { filterTests, momentTests } from './matcher.js';
 

@@ -1,6 +1,6 @@
 /** Converts a text of a producer to a single safe line. */
-import { stripAnsi } from '../core/ansi.js';
-import { clip } from '../core/fields.js';
+import { stripAnsi } from '../core/text/ansi.js';
+import { clip } from '../core/events/fields.js';
 
 /** Removes control characters, escape sequences, bidirectional controls and lone surrogates; at most `chars` long. */
 export function toSingleLine(text: string, chars: number): string {

@@ -1,5 +1,5 @@
 /** Status of rules and channels, for `progress rules` and the daemon's status. */
-import type { AlertState, ChannelRecord } from '../core/alerts.js';
+import type { AlertState, ChannelRecord } from '../core/state/alerts.js';
 import type { ChannelStatus, RuleView } from '../api/messages.js';
 import type { DeliveryQueue } from './delivery-queue.js';
 import type { Rule } from './rules.js';

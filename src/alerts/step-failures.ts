@@ -2,7 +2,7 @@
  * Memory of rules that have fired for a failure of a step. Some producers report one failure with two events, an error that
  * cannot be retried and the end of the step; the second one is deduplicated.
  */
-import { evictOldest } from '../core/evict.js';
+import { evictOldest } from '../core/base/evict.js';
 import { isObservedFailure } from '../core/execution.js';
 import type { MatchSubject } from './matcher.js';
 import { stepNameOf } from './matcher.js';

@@ -1,7 +1,7 @@
 /** Token rates of executions, from the events that report tokens. */
-import type { ExecutionEvent } from '../core/event.js';
-import { numberOf } from '../core/event.js';
-import { evictOldest } from '../core/evict.js';
+import type { ExecutionEvent } from '../core/events/event.js';
+import { numberOf } from '../core/events/event.js';
+import { evictOldest } from '../core/base/evict.js';
 
 /** Bound of remembered executions. */
 const MAX_EXECUTIONS = 1_000;

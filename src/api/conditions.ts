@@ -1,6 +1,6 @@
 /** Defines the conditions of alert rules, as used in the configuration and returned by the `rules` request. */
-import type { FinalStatus } from '../core/event.js';
-import type { Level } from '../core/filter.js';
+import type { FinalStatus } from '../core/events/event.js';
+import type { Level } from '../core/events/filter.js';
 
 /**
  * Conditions of a rule. All conditions must hold; a list holds if one of its items does. A pattern, with `*` and `?`, matches

@@ -1,8 +1,8 @@
 /** Builds the fields of requests. A field carries its type, its meaning, its check, its JSON Schema and its form in a query. */
-import { describeValue } from '../core/excerpt.js';
-import type { Fields } from '../core/fields.js';
-import { isObject } from '../core/fields.js';
-import { normalizeTime } from '../core/time.js';
+import { describeValue } from '../core/text/excerpt.js';
+import type { Fields } from '../core/events/fields.js';
+import { isObject } from '../core/events/fields.js';
+import { normalizeTime } from '../core/text/time.js';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 

@@ -12,8 +12,8 @@
  *
  * Unknown fields of a request are ignored; an unknown op is an error. Within a major version things are only added.
  */
-import type { ErrorJson } from '../core/errors.js';
-import type { EventData, ExecutionEvent } from '../core/event.js';
+import type { ErrorJson } from '../core/base/errors.js';
+import type { EventData, ExecutionEvent } from '../core/events/event.js';
 import type { RequestId, RunCommand } from './requests.js';
 
 export type * from './replies.js';

@@ -1,9 +1,9 @@
 /** The replies of the protocol, by operation: the fields in addition to `re`. The manual and the schemas derive from these types. */
-import type { Severity } from '../core/alerts.js';
+import type { Severity } from '../core/state/alerts.js';
 import type { ExecutionJson } from '../core/execution.js';
-import type { LogLine } from '../core/log.js';
-import type { QueueView } from '../core/queues.js';
-import type { TypicalDuration } from '../core/typical-duration.js';
+import type { LogLine } from '../core/events/log.js';
+import type { QueueView } from '../core/state/queues.js';
+import type { TypicalDuration } from '../core/estimates/typical-duration.js';
 import type { Conditions } from './conditions.js';
 import type { Op } from './requests.js';
 import type { ChannelStatus, DaemonStatus, FollowStatus } from './status.js';

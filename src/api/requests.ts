@@ -4,12 +4,12 @@
  * the default from the field.
  */
 import { AGENTS } from '../core/agents.js';
-import { ProgressError } from '../core/errors.js';
-import { describeValue } from '../core/excerpt.js';
-import type { Fields } from '../core/fields.js';
-import type { Filter } from '../core/filter.js';
-import { LEVELS } from '../core/filter.js';
-import { LINE_CHARS, type LogFilter, PATTERN_CHARS } from '../core/log.js';
+import { ProgressError } from '../core/base/errors.js';
+import { describeValue } from '../core/text/excerpt.js';
+import type { Fields } from '../core/events/fields.js';
+import type { Filter } from '../core/events/filter.js';
+import { LEVELS } from '../core/events/filter.js';
+import { LINE_CHARS, type LogFilter, PATTERN_CHARS } from '../core/events/log.js';
 import type { Field, FieldsOf, FieldTable, Readable, RequestId, ValuesOf } from './fields.js';
 import { choice, count, flag, isRequestId, name, object, positive, readFields, reference } from './fields.js';
 import { required, text, texts, time, withDefault } from './fields.js';

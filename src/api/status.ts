@@ -1,7 +1,7 @@
 /** The status of the daemon and of its parts, as the request `status` returns it. */
 import type { Agent } from '../core/agents.js';
-import type { AlertOutcome } from '../core/alerts.js';
-import type { ErrorJson } from '../core/errors.js';
+import type { AlertOutcome } from '../core/state/alerts.js';
+import type { ErrorJson } from '../core/base/errors.js';
 
 export interface DaemonStatus {
   /** Process ID. */

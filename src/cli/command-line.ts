@@ -1,8 +1,8 @@
 /** Runs one command line: finds the command, and maps errors to a message and an exit status. */
-import { ProgressError, errnoOf } from '../core/errors.js';
+import { ProgressError, errnoOf } from '../core/base/errors.js';
 import { NOTHING_INHERITED } from '../platform/inherited.js';
 import { resolvePaths } from '../platform/paths.js';
-import { VERSION } from '../core/version.js';
+import { VERSION } from '../core/base/version.js';
 import { complain } from './shared/output.js';
 import { splitWords } from './argv.js';
 

@@ -1,6 +1,6 @@
 /** Definition of a command, and what all commands share. */
 import type { Argv } from 'yargs';
-import { ProgressError } from '../core/errors.js';
+import { ProgressError } from '../core/base/errors.js';
 import type { Inherited } from '../platform/inherited.js';
 import type { Paths } from '../platform/paths.js';
 import type { Arguments, OptionTable, PositionalTable } from './options.js';

@@ -1,6 +1,6 @@
 /** Finds the command of a command line, and runs it. */
 import yargs from 'yargs';
-import { ProgressError } from '../core/errors.js';
+import { ProgressError } from '../core/base/errors.js';
 import type { Commands, CommandContext } from './command.js';
 import { parseProblem, unknownCommand } from './suggestions.js';
 

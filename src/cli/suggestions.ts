@@ -1,6 +1,6 @@
 /** Error messages for command lines that do not parse, with a suggestion for a misspelled command or option. */
-import { suggest } from '../core/suggest.js';
-import { ProgressError } from '../core/errors.js';
+import { suggest } from '../core/text/suggest.js';
+import { ProgressError } from '../core/base/errors.js';
 import type { Commands, CommandContext } from './command.js';
 import { shapeOf } from './commands/completion/shapes.js';
 

@@ -1,11 +1,11 @@
 /** Wraps one connection to the daemon with typed calls. */
 import type { Socket } from 'node:net';
-import { ProgressError } from '../core/errors.js';
+import { ProgressError } from '../core/base/errors.js';
 import { createProtocolChannel } from '../protocol/channel.js';
 import { encodeLine } from '../protocol/lines.js';
 import type { Ack, Ask, Op, RunCommand, Push, Replies, RequestId, WireEvent } from '../api/messages.js';
 import { PROTOCOL_VERSION } from '../api/messages.js';
-import { VERSION } from '../core/version.js';
+import { VERSION } from '../core/base/version.js';
 
 export interface ClientOptions {
   /** Name of the client in the log of the daemon. */

@@ -1,7 +1,7 @@
 /** Subscribes to events across connections: reconnects with backoff, resumes at its position, and reports interruptions. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ExecutionEvent } from '../core/event.js';
-import { ProgressError } from '../core/errors.js';
+import type { ExecutionEvent } from '../core/events/event.js';
+import { ProgressError } from '../core/base/errors.js';
 import type { Ask, Gap, Push, Replies, Reset } from '../api/messages.js';
 import type { Client } from './client.js';
 import type { ConnectOptions } from './connect.js';

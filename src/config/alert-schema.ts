@@ -26,14 +26,14 @@ import {
   withDefault,
   wrong,
 } from './value-types.js';
-import type { Severity } from '../core/alerts.js';
-import { SEVERITIES } from '../core/alerts.js';
-import { toLevel } from '../core/conversions.js';
-import { FINAL_STATUSES } from '../core/event.js';
+import type { Severity } from '../core/state/alerts.js';
+import { SEVERITIES } from '../core/state/alerts.js';
+import { toLevel } from '../core/events/conversions.js';
+import { FINAL_STATUSES } from '../core/events/event.js';
 import { EXECUTION_KINDS } from '../core/execution.js';
-import { type Level, LEVELS } from '../core/filter.js';
-import { isIdentifier, MAX_TYPE_CHARS } from '../core/identifier.js';
-import { isObject } from '../core/fields.js';
+import { type Level, LEVELS } from '../core/events/filter.js';
+import { isIdentifier, MAX_TYPE_CHARS } from '../core/events/identifier.js';
+import { isObject } from '../core/events/fields.js';
 
 /** Placeholder for the built-in items in a list of the configuration. */
 export const BUILTIN = 'builtin';

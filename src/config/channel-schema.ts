@@ -18,11 +18,11 @@ import {
   variable,
   withDefault,
 } from './value-types.js';
-import type { Severity } from '../core/alerts.js';
-import { SEVERITIES } from '../core/alerts.js';
-import { isObject } from '../core/fields.js';
-import { suggest } from '../core/suggest.js';
-import { parseQuietHours, type QuietHours } from '../core/quiet-hours.js';
+import type { Severity } from '../core/state/alerts.js';
+import { SEVERITIES } from '../core/state/alerts.js';
+import { isObject } from '../core/events/fields.js';
+import { suggest } from '../core/text/suggest.js';
+import { parseQuietHours, type QuietHours } from '../core/text/quiet-hours.js';
 
 /** Channels that exist without configuration. */
 export const BUILTIN_CHANNELS: readonly string[] = ['desktop', 'bell'];

@@ -6,7 +6,7 @@ import { insideOf, type ValueType, meaningOf } from './value-types.js';
 import { formatPath, type KeyPath, parsePath } from './path.js';
 import { SCHEMA } from './schema.js';
 import { parseConfig, parseConfigDocument } from './load.js';
-import { ProgressError } from '../core/errors.js';
+import { ProgressError } from '../core/base/errors.js';
 
 /** Default indentation; that of the file wins. */
 const INDENT = 2;

@@ -1,7 +1,7 @@
 /** Derives a JSON Schema of the configuration, for editors, from the schema that validates it. */
 import { alternativesOf, insideOf, type ValueType, type ValueMeaning, meaningOf } from './value-types.js';
 import { SCHEMA } from './schema.js';
-import { DURATION_UNITS, SIZE_UNITS, type Units } from '../core/quantity.js';
+import { DURATION_UNITS, SIZE_UNITS, type Units } from '../core/text/quantity.js';
 
 type JsonSchema = Record<string, unknown>;
 

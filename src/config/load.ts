@@ -19,8 +19,8 @@ import { findWrongReferences } from './alert-schema.js';
 import { insideOf, type ValueType, type Naming, wrong } from './value-types.js';
 import { formatPath, type KeyPath, parsePath } from './path.js';
 import { type Config, SCHEMA } from './schema.js';
-import { suggest } from '../core/suggest.js';
-import { errnoOf, ProgressError } from '../core/errors.js';
+import { suggest } from '../core/text/suggest.js';
+import { errnoOf, ProgressError } from '../core/base/errors.js';
 import { NotRegularFile, openRegularSync } from '../platform/regular-file.js';
 
 export type { Config } from './schema.js';

@@ -25,9 +25,9 @@ import {
   withDefault,
 } from './value-types.js';
 import { type Agent, AGENT_NAMES, AGENTS } from '../core/agents.js';
-import { isIdentifier } from '../core/identifier.js';
-import { isProgramEntry } from '../core/interactive.js';
-import { DEFAULT_SLOTS, MAX_SLOTS } from '../core/queues.js';
+import { isIdentifier } from '../core/events/identifier.js';
+import { isProgramEntry } from '../core/text/interactive.js';
+import { DEFAULT_SLOTS, MAX_SLOTS } from '../core/state/queues.js';
 
 /** The same as in `runner/settings.ts`, which does not load the configuration. */
 const OUTPUT_LIMIT = '64MiB';

@@ -2,8 +2,8 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
 import * as v from 'valibot';
-import { DURATION_UNITS, parseQuantity, SIZE_UNITS, type Units } from '../core/quantity.js';
-import { ProgressError } from '../core/errors.js';
+import { DURATION_UNITS, parseQuantity, SIZE_UNITS, type Units } from '../core/text/quantity.js';
+import { ProgressError } from '../core/base/errors.js';
 import { compilePattern } from '../platform/patterns.js';
 
 /** Maximum length of a value in a message. */

@@ -1,8 +1,8 @@
 /** Defines executions and steps, the result of the fold. All times are RFC 3339 texts, all durations milliseconds. */
-import type { FinalStatus } from './event.js';
-import { FINAL_STATUSES } from './event.js';
-import type { AliasFamily } from './event-alias-table.js';
-import type { Expectation, RemainingTime } from './forecast.js';
+import type { FinalStatus } from './events/event.js';
+import { FINAL_STATUSES } from './events/event.js';
+import type { AliasFamily } from './events/event-alias-table.js';
+import type { Expectation, RemainingTime } from './estimates/forecast.js';
 
 export type Status = 'pending' | 'queued' | 'running' | 'paused' | FinalStatus;
 

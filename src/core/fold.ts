@@ -4,12 +4,12 @@
  * The result depends on the arguments only: no clock, no I/O, no randomness. For speed `state` is updated in place; it
  * shares nothing with other states.
  */
-import { foldAlert } from './alerts.js';
-import type { EventType, ExecutionEvent } from './event.js';
-import { executionEndOf, GLOBAL_TYPES, PASSIVE_TYPES, stepEndOf } from './event.js';
+import { foldAlert } from './state/alerts.js';
+import type { EventType, ExecutionEvent } from './events/event.js';
+import { executionEndOf, GLOBAL_TYPES, PASSIVE_TYPES, stepEndOf } from './events/event.js';
 import type { Execution } from './execution.js';
 import { isFinal } from './execution.js';
-import { rememberId } from './fingerprint.js';
+import { rememberId } from './events/fingerprint.js';
 import { clearAttention, noteActivity, setAttention } from './fold/attention.js';
 import { endWith, stateOutcome } from './fold/end.js';
 import { foldNote } from './fold/note.js';
@@ -18,9 +18,9 @@ import { noteProducers } from './fold/producers.js';
 import { foldQueue } from './fold/queue.js';
 import { setResources } from './fold/resources.js';
 import { createImplicit, describeRun, noteTask, queueExecution, startExecution } from './fold/start.js';
-import { countLines } from './log.js';
-import type { State } from './state.js';
-import { findExecution } from './state.js';
+import { countLines } from './events/log.js';
+import type { State } from './state/state.js';
+import { findExecution } from './state/state.js';
 import { condenseSteps, foldStep } from './steps.js';
 
 /** Applies one event. @returns The execution that the event belongs to, if any. */

@@ -1,10 +1,10 @@
 /** Folds step events into the steps of an execution. */
-import { assignNumber, assignText, assignValue, clip, clipAll, NAME_CHARS, TEXT_CHARS } from './fields.js';
-import type { ExecutionEvent, FinalStatus } from './event.js';
-import { numberOf, stepEndOf, textOf, textsOf } from './event.js';
+import { assignNumber, assignText, assignValue, clip, clipAll, NAME_CHARS, TEXT_CHARS } from './events/fields.js';
+import type { ExecutionEvent, FinalStatus } from './events/event.js';
+import { numberOf, stepEndOf, textOf, textsOf } from './events/event.js';
 import type { Execution, Step } from './execution.js';
 import { isFailure, isFinal, isObservedFailure } from './execution.js';
-import { criterionId } from './event-alias-table.js';
+import { criterionId } from './events/event-alias-table.js';
 
 /** Steps of one execution in memory; beyond it ended ones are only counted. */
 const MAX_STEPS = 10_000;

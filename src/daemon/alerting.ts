@@ -2,8 +2,8 @@
 import type { AlertsOptions } from '../alerts/alerts.js';
 import { Alerts } from '../alerts/alerts.js';
 import { createAlertChannel } from '../alerts/channels/create.js';
-import { realClock } from '../core/clock.js';
-import type { ExecutionEvent } from '../core/event.js';
+import { realClock } from '../core/base/clock.js';
+import type { ExecutionEvent } from '../core/events/event.js';
 import { readExecution } from '../journal/history.js';
 import type { Journal } from '../journal/journal.js';
 import type { JournalSource } from '../journal/reader.js';

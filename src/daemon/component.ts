@@ -1,7 +1,7 @@
 /** The lifecycle of the daemon's long-lived parts, and the ordered list that starts, feeds, configures and closes them. */
 import type { Config } from '../config/load.js';
-import type { ExecutionEvent } from '../core/event.js';
-import { ProgressError } from '../core/errors.js';
+import type { ExecutionEvent } from '../core/events/event.js';
+import { ProgressError } from '../core/base/errors.js';
 import type { Batch } from '../journal/lines.js';
 import type { Log } from './daemon-log.js';
 

@@ -7,7 +7,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { closeSync, constants, fstatSync, ftruncateSync, statSync, writeSync } from 'node:fs';
-import { ProgressError, errnoOf } from '../core/errors.js';
+import { ProgressError, errnoOf } from '../core/base/errors.js';
 import { cannotWrite, openRegularSync } from '../platform/regular-file.js';
 import type { LockRecord } from '../protocol/lock-record.js';
 

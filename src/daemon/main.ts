@@ -1,7 +1,7 @@
 /** Entry point of a daemon that a client starts in the background. */
 import { resolveAgentPaths } from '../agents/agent-paths.js';
 import { loadConfig } from '../config/load.js';
-import { ProgressError } from '../core/errors.js';
+import { ProgressError } from '../core/base/errors.js';
 import { resolvePaths } from '../platform/paths.js';
 import { runDaemon } from './process.js';
 

@@ -2,7 +2,7 @@
 import type { FSWatcher } from 'node:fs';
 import { watch } from 'node:fs';
 import path from 'node:path';
-import { VERSION } from '../core/version.js';
+import { VERSION } from '../core/base/version.js';
 import type { Paths } from '../platform/paths.js';
 import type { Component } from './component.js';
 import type { Lock } from './lock.js';

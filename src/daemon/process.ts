@@ -1,7 +1,7 @@
 /** The daemon's process: configuration, log and signals around the daemon as a value. */
 import { resolveAgentPaths } from '../agents/agent-paths.js';
-import { ProgressError } from '../core/errors.js';
-import { createDeferred } from '../core/deferred.js';
+import { ProgressError } from '../core/base/errors.js';
+import { createDeferred } from '../core/base/deferred.js';
 import { onSignal } from '../platform/inherited.js';
 import type { Paths } from '../platform/paths.js';
 import { createLog } from './daemon-log.js';

@@ -10,7 +10,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { watch as watchFiles } from 'chokidar';
 import type { Config } from '../config/load.js';
 import { parseConfig, readConfigFile } from '../config/load.js';
-import { errnoOf, ProgressError } from '../core/errors.js';
+import { errnoOf, ProgressError } from '../core/base/errors.js';
 import type { ConfigStatus } from '../api/messages.js';
 import type { Log } from './daemon-log.js';
 

@@ -1,7 +1,7 @@
 /** The daemon's status, as the request `status` and the metrics report it. */
 import type { DaemonStatus } from '../api/messages.js';
 import { PROTOCOL_VERSION } from '../api/messages.js';
-import { VERSION } from '../core/version.js';
+import { VERSION } from '../core/base/version.js';
 import type { SpoolIntake } from './intake/spool-intake.js';
 import type { SocketServer } from './socket/server.js';
 import type { DaemonContext, Store } from './store.js';

@@ -1,5 +1,5 @@
 /** Looks up formats by name, by the program that prints them, and by a line of output. */
-import { ProgressError } from '../core/errors.js';
+import { ProgressError } from '../core/base/errors.js';
 import type { Format } from './format.js';
 import { parseObject } from './json.js';
 

@@ -1,8 +1,8 @@
 /** Parses `go test -json`: a step for each package, with a nested step for each test. */
-import { clip } from '../core/fields.js';
-import type { EventData } from '../core/event.js';
-import { isIdentifier } from '../core/identifier.js';
-import { evictOldest } from '../core/evict.js';
+import { clip } from '../core/events/fields.js';
+import type { EventData } from '../core/events/event.js';
+import { isIdentifier } from '../core/events/identifier.js';
+import { evictOldest } from '../core/base/evict.js';
 import { finiteOf, parseObject, stringOf } from './json.js';
 import type { Parser, StreamEvent } from './parser.js';
 

@@ -1,5 +1,5 @@
 /** Parses workflow commands of GitHub Actions and Azure Pipelines: `::group::NAME`, `::error file=a.c::text`. */
-import { clip } from '../core/fields.js';
+import { clip } from '../core/events/fields.js';
 import type { Parser, StreamEvent } from './parser.js';
 
 const COMMAND =

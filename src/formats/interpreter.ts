@@ -10,8 +10,8 @@
  * `test/agents/recordings.test.ts` replays every recording with every split of its bytes.
  */
 import { isUtf8 } from 'node:buffer';
-import type { FinalStatus } from '../core/event.js';
-import { textOf } from '../core/event.js';
+import type { FinalStatus } from '../core/events/event.js';
+import { textOf } from '../core/events/event.js';
 import type { Format } from './format.js';
 import type { FormatRegistry } from './format-registry.js';
 import { AUTO, PLAIN } from './format-registry.js';

@@ -2,9 +2,9 @@
  * Recognises progress meters in plain text: `33%`, `[3/9]`, `(3/9)`, the columns of curl. A shape is a meter once it has
  * grown twice; a bare percentage only if it behaves like progress, not like a level such as disk usage.
  */
-import { stripAnsi } from '../core/ansi.js';
-import type { EventData } from '../core/event.js';
-import { evictOldest } from '../core/evict.js';
+import { stripAnsi } from '../core/text/ansi.js';
+import type { EventData } from '../core/events/event.js';
+import { evictOldest } from '../core/base/evict.js';
 import { createThrottle } from './throttle.js';
 import type { Parser } from './parser.js';
 

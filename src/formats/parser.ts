@@ -1,5 +1,5 @@
 /** Defines parsers, which turn the lines of one output into events of one execution. */
-import type { EventData, FinalStatus } from '../core/event.js';
+import type { EventData, FinalStatus } from '../core/events/event.js';
 import type { FindHistory } from './history.js';
 
 /** Event of the execution whose output is parsed. */

@@ -1,6 +1,6 @@
 /** Parses the Test Anything Protocol, versions 12 to 14: a step for each test, nested as the subtests are. */
-import { clip } from '../core/fields.js';
-import type { EventData } from '../core/event.js';
+import { clip } from '../core/events/fields.js';
+import type { EventData } from '../core/events/event.js';
 import { createThrottle } from './throttle.js';
 import type { Parser, StreamEvent } from './parser.js';
 

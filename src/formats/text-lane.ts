@@ -1,5 +1,5 @@
 /** Reads output for people in several text formats at once. */
-import type { FinalStatus } from '../core/event.js';
+import type { FinalStatus } from '../core/events/event.js';
 import type { Format } from './format.js';
 import type { Parser, StreamEvent } from './parser.js';
 import type { Pieces } from './pieces.js';

@@ -1,5 +1,5 @@
 /** Throttles progress events, always emitting the last one. */
-import type { EventData } from '../core/event.js';
+import type { EventData } from '../core/events/event.js';
 import type { StreamEvent } from './parser.js';
 
 export interface Throttle {

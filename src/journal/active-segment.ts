@@ -1,7 +1,7 @@
 /** Segment that is written to; appends whole batches or nothing. */
 import type { FileHandle } from 'node:fs/promises';
 import { BlockIndex } from './block-index.js';
-import { ProgressError } from '../core/errors.js';
+import { ProgressError } from '../core/base/errors.js';
 import { openRegular } from '../platform/regular-file.js';
 import { OPEN_NEW_TO_APPEND, OPEN_TO_APPEND, removeFile, statIfThere, syncDirectory } from './disk.js';
 import { segmentPath } from './layout.js';

@@ -2,7 +2,7 @@
 import { type FileHandle, rename, utimes } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { ProgressError } from '../core/errors.js';
+import { ProgressError } from '../core/base/errors.js';
 import { openRegular } from '../platform/regular-file.js';
 import type { BlockIndex, GzipLayout } from './block-index.js';
 import { OPEN_TO_REPLACE, removeFile, statIfThere, syncDirectory, TEMPORARY } from './disk.js';

@@ -1,6 +1,6 @@
 /** Compresses sealed segments in the background, one at a time. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ProgressError } from '../core/errors.js';
+import { ProgressError } from '../core/base/errors.js';
 import { archiveSegment } from './archive.js';
 
 /** With this many segments waiting (128 MiB by default), compression no longer waits for an idle journal. */

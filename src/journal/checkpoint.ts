@@ -4,15 +4,15 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
-import type { ExecutionEvent } from '../core/event.js';
+import type { ExecutionEvent } from '../core/events/event.js';
 import type { Execution } from '../core/execution.js';
-import type { ExecutionRecord } from '../core/execution-record.js';
-import { executionFromRecord, executionToRecord } from '../core/execution-record.js';
+import type { ExecutionRecord } from '../core/state/execution-record.js';
+import { executionFromRecord, executionToRecord } from '../core/state/execution-record.js';
 import { fold } from '../core/fold.js';
-import type { StateLimits, State } from '../core/state.js';
-import type { OwnStateJson } from '../core/state-record.js';
-import { emptyState, installExecution } from '../core/state.js';
-import { ownStateFromJson, ownStateToJson } from '../core/state-record.js';
+import type { StateLimits, State } from '../core/state/state.js';
+import type { OwnStateJson } from '../core/state/state-record.js';
+import { emptyState, installExecution } from '../core/state/state.js';
+import { ownStateFromJson, ownStateToJson } from '../core/state/state-record.js';
 import { openRegular } from '../platform/regular-file.js';
 import { OPEN_TO_READ, removeFile, replaceFile, statIfThere } from './disk.js';
 import { readRemovedThrough } from './manifest.js';

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { lstat, open, rename, symlink, unlink } from 'node:fs/promises';
 import path from 'node:path';
-import { errnoOf } from '../core/errors.js';
+import { errnoOf } from '../core/base/errors.js';
 import { openRegular } from '../platform/regular-file.js';
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_TRUNC, O_WRONLY } = constants;

@@ -1,7 +1,7 @@
 /** State of a journal that cannot be written: counts refused writes, and limits retries. */
 import { constants } from 'node:os';
-import type { NewEvent } from '../core/event.js';
-import { ProgressError } from '../core/errors.js';
+import type { NewEvent } from '../core/events/event.js';
+import { ProgressError } from '../core/base/errors.js';
 
 /** Minimum interval between attempts to write. */
 const RETRY_MS = 1_000;

@@ -1,7 +1,7 @@
 /** Restores one execution that is no longer in memory from its events in the files. */
 import type { Execution } from '../core/execution.js';
 import { fold } from '../core/fold.js';
-import { emptyState, findExecution } from '../core/state.js';
+import { emptyState, findExecution } from '../core/state/state.js';
 import type { JournalSource } from './reader.js';
 import { readJournal } from './reader.js';
 

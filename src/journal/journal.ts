@@ -7,9 +7,9 @@
  * found. What other programs remove later the index reports as a gap. Blocks of about 64 KiB are the unit of
  * the index and of compression, so one execution can be read out of a gigabyte.
  */
-import { isLifecycle } from '../core/event.js';
-import { ProgressError } from '../core/errors.js';
-import { SerialQueue } from '../core/serial-queue.js';
+import { isLifecycle } from '../core/events/event.js';
+import { ProgressError } from '../core/base/errors.js';
+import { SerialQueue } from '../core/base/serial-queue.js';
 import type { JournalStatus } from '../api/messages.js';
 import { orMissing, syncFile } from './disk.js';
 import { WriteFailure } from './failure.js';

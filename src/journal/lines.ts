@@ -1,5 +1,5 @@
 /** Decodes bytes of a segment to events and skips damage: a wrong byte costs only the line it is in. */
-import type { ExecutionEvent } from '../core/event.js';
+import type { ExecutionEvent } from '../core/events/event.js';
 import type { Gap } from '../api/messages.js';
 import { SEQ_LIMIT } from './layout.js';
 import type { LineSearch } from './search.js';

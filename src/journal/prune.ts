@@ -9,8 +9,8 @@
  * replaced at any time, so a reader verifies that the index it has read belongs to the file it has open.
  */
 import { type FileHandle, rename, utimes } from 'node:fs/promises';
-import type { ExecutionEvent } from '../core/event.js';
-import { ProgressError } from '../core/errors.js';
+import type { ExecutionEvent } from '../core/events/event.js';
+import { ProgressError } from '../core/base/errors.js';
 import { openRegular } from '../platform/regular-file.js';
 import { packBlock } from './archive.js';
 import { BlockIndex } from './block-index.js';

@@ -1,8 +1,8 @@
 /** Reads the journal from its files: without a daemon, next to a running one, and inside it. */
-import type { ExecutionEvent } from '../core/event.js';
-import type { Filter } from '../core/filter.js';
-import { matches } from '../core/filter.js';
-import { ProgressError } from '../core/errors.js';
+import type { ExecutionEvent } from '../core/events/event.js';
+import type { Filter } from '../core/events/filter.js';
+import { matches } from '../core/events/filter.js';
+import { ProgressError } from '../core/base/errors.js';
 import type { Gap } from '../api/messages.js';
 import { statIfThere } from './disk.js';
 import { listSegments, SEQ_LIMIT, segmentPath, type SegmentEntry } from './layout.js';

@@ -1,8 +1,8 @@
 /** Recovers the journal's directory when it is opened: repairs the tail, finishes interrupted work, notes losses. */
 import { mkdir, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
-import type { NewEvent } from '../core/event.js';
-import { ProgressError } from '../core/errors.js';
+import type { NewEvent } from '../core/events/event.js';
+import { ProgressError } from '../core/base/errors.js';
 import { openRegular } from '../platform/regular-file.js';
 import { ActiveSegment } from './active-segment.js';
 import { isArchiveWhole } from './archive.js';

@@ -1,7 +1,7 @@
 /** Maintains sealed segments: compresses, removes and prunes them, and records which cannot be read. */
-import type { NewEvent } from '../core/event.js';
-import { ProgressError } from '../core/errors.js';
-import { SerialQueue } from '../core/serial-queue.js';
+import type { NewEvent } from '../core/events/event.js';
+import { ProgressError } from '../core/base/errors.js';
+import { SerialQueue } from '../core/base/serial-queue.js';
 import { Archiver } from './archiver.js';
 import { BlockIndex } from './block-index.js';
 import { syncDirectory } from './disk.js';

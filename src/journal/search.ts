@@ -5,8 +5,8 @@
  * bytes of a block, in every way JSON may write it, so only candidate lines are parsed. Blocks are read and
  * decompressed ahead by other threads.
  */
-import { requiredTexts } from '../core/literals.js';
-import { escapeRegExp } from '../core/regexp.js';
+import { requiredTexts } from '../core/text/literals.js';
+import { escapeRegExp } from '../core/text/regexp.js';
 
 /** Prepares a test for a buffer: whether the line between two offsets may match. Called in ascending order. */
 export type LineSearch = (buffer: Buffer) => (start: number, end: number) => boolean;

@@ -3,8 +3,8 @@
  * changed by another program, or cannot be synced. Lines of a failed sync are written again to a new segment.
  */
 import path from 'node:path';
-import type { NewEvent } from '../core/event.js';
-import { errnoOf, ProgressError } from '../core/errors.js';
+import type { NewEvent } from '../core/events/event.js';
+import { errnoOf, ProgressError } from '../core/base/errors.js';
 import { ActiveSegment } from './active-segment.js';
 import { writeCleanMarker } from './clean-marker.js';
 import { replaceLink, statIfThere } from './disk.js';

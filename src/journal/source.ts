@@ -1,6 +1,6 @@
 /** Opens segments for reading while they are written, compressed or removed. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errnoOf, ProgressError } from '../core/errors.js';
+import { errnoOf, ProgressError } from '../core/base/errors.js';
 import type { UnreadableSegment } from '../api/messages.js';
 import { NotRegularFile } from '../platform/regular-file.js';
 import { BlockIndex } from './block-index.js';

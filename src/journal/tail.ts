@@ -1,5 +1,5 @@
 /** Collects the newest events that are wanted, from the newest block backwards. */
-import type { ExecutionEvent } from '../core/event.js';
+import type { ExecutionEvent } from '../core/events/event.js';
 import type { Batch } from './lines.js';
 import { containing } from './search.js';
 import type { OpenSegment } from './source.js';

@@ -1,8 +1,8 @@
 /** Compiles patterns of users and clients: RE2, so that matching takes time linear in the text for any pattern. */
 import { createRequire } from 'node:module';
 import type * as Re2 from 're2js';
-import { ProgressError } from '../core/errors.js';
-import { PATTERN_CHARS } from '../core/log.js';
+import { ProgressError } from '../core/base/errors.js';
+import { PATTERN_CHARS } from '../core/events/log.js';
 
 export interface Pattern {
   readonly source: string;

@@ -2,7 +2,7 @@
 import type { Stats } from 'node:fs';
 import * as fs from 'node:fs';
 import path from 'node:path';
-import { errnoOf, ProgressError } from '../core/errors.js';
+import { errnoOf, ProgressError } from '../core/base/errors.js';
 import { cannotWrite } from './regular-file.js';
 
 export interface RcFile {

@@ -14,8 +14,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import type { ErrorCode } from '../core/errors.js';
-import { errnoOf, ProgressError } from '../core/errors.js';
+import type { ErrorCode } from '../core/base/errors.js';
+import { errnoOf, ProgressError } from '../core/base/errors.js';
 import { nearestExisting } from './own-directory.js';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;

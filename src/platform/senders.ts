@@ -2,7 +2,7 @@
  * Names the processes that an event comes from: the one that ran `progress emit`, and its ancestors. By these names
  * routing finds the task that one of them has started.
  */
-import { evictOldest } from '../core/evict.js';
+import { evictOldest } from '../core/base/evict.js';
 import { ancestorsOf } from './processes.js';
 
 /** Maximum number of ancestors. */

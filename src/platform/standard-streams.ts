@@ -14,7 +14,7 @@ import { Socket } from 'node:net';
 import { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { errnoOf } from '../core/errors.js';
+import { errnoOf } from '../core/base/errors.js';
 
 /** Bytes buffered for a slow reader before writers get backpressure. */
 const BUFFER_BYTES = 64 * 1024;

@@ -2,7 +2,7 @@
 import { chmodSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
 import { once } from 'node:events';
 import type { Server } from 'node:net';
-import { ProgressError, errnoOf } from '../core/errors.js';
+import { ProgressError, errnoOf } from '../core/base/errors.js';
 
 export interface BoundSocket {
   /** Whether the path still refers to this socket. */

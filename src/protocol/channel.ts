@@ -1,7 +1,7 @@
 /** Implements the client side of the protocol over any transport: matches replies with requests and dispatches pushes. */
-import type { ErrorJson } from '../core/errors.js';
-import { ProgressError } from '../core/errors.js';
-import { describeValue } from '../core/excerpt.js';
+import type { ErrorJson } from '../core/base/errors.js';
+import { ProgressError } from '../core/base/errors.js';
+import { describeValue } from '../core/text/excerpt.js';
 import { createLineDecoder, encodeLine } from './lines.js';
 import type { Ack, Ask, Op, Push, Replies, RequestId, RunCommand } from '../api/messages.js';
 import { MAX_LINE_BYTES, MAX_REPLY_BYTES } from '../api/messages.js';

@@ -1,6 +1,6 @@
 /** Encodes validated events as journal lines, and splits events that are too long. */
-import type { EventData, ExecutionEvent, NewEvent } from '../core/event.js';
-import { ProgressError } from '../core/errors.js';
+import type { EventData, ExecutionEvent, NewEvent } from '../core/events/event.js';
+import { ProgressError } from '../core/base/errors.js';
 import { MAX_LINE_BYTES } from '../api/messages.js';
 
 /** Bytes that the daemon may add: seq, time, and an execution named after the source (256 characters, escaped). */

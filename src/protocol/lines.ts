@@ -1,6 +1,6 @@
 /** Decodes untrusted bytes to lines of text: split at newlines, bounded, strictly UTF-8. */
 import { isAscii, isUtf8 } from 'node:buffer';
-import { ProgressError } from '../core/errors.js';
+import { ProgressError } from '../core/base/errors.js';
 
 export interface LineDecoderOptions {
   /** A longer line is skipped to its end, and reported once. */

@@ -1,5 +1,5 @@
 /** Reuses the received text of an event as its journal line, which saves encoding it again. */
-import type { NewEvent } from '../core/event.js';
+import type { NewEvent } from '../core/events/event.js';
 import { MAX_LINE_BYTES } from '../api/messages.js';
 
 /** Length up to which a text stays below the bound of a line, at any number of bytes per character. */

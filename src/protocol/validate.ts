@@ -1,13 +1,13 @@
 /** Validates untrusted lines as events; the only entry point for foreign data. Requests are validated in requests.ts. */
-import type { Fields } from '../core/fields.js';
-import { isObject } from '../core/fields.js';
-import type { EventData, NewEvent } from '../core/event.js';
-import { isIdentifier, MAX_ID_CHARS, MAX_TYPE_CHARS } from '../core/identifier.js';
-import { readTime } from '../core/time.js';
-import { toId, toTime } from '../core/conversions.js';
-import { isAlias, translate } from '../core/event-aliases.js';
-import { ProgressError } from '../core/errors.js';
-import { describeValue, quoteAround } from '../core/excerpt.js';
+import type { Fields } from '../core/events/fields.js';
+import { isObject } from '../core/events/fields.js';
+import type { EventData, NewEvent } from '../core/events/event.js';
+import { isIdentifier, MAX_ID_CHARS, MAX_TYPE_CHARS } from '../core/events/identifier.js';
+import { readTime } from '../core/text/time.js';
+import { toId, toTime } from '../core/events/conversions.js';
+import { isAlias, translate } from '../core/events/event-aliases.js';
+import { ProgressError } from '../core/base/errors.js';
+import { describeValue, quoteAround } from '../core/text/excerpt.js';
 import { findJsonError } from './json-error.js';
 import { MAX_LINE_DEPTH } from '../api/messages.js';
 

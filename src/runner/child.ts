@@ -5,7 +5,7 @@ import { accessSync, closeSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Stdio } from '../platform/spawn-background.js';
 import { withholding } from '../platform/spawn-background.js';
-import { errnoOf } from '../core/errors.js';
+import { errnoOf } from '../core/base/errors.js';
 import type { Inherited } from '../platform/inherited.js';
 import { NOTHING_INHERITED } from '../platform/inherited.js';
 import { DEFAULT_PATH, findInPath } from '../platform/paths.js';

@@ -1,7 +1,7 @@
 /** Records the output of a command within its limit, and copies it to the streams of the runner. */
 import type { Writable } from 'node:stream';
 import type { TimedEvent } from '../formats/interpreter.js';
-import type { FinalStatus } from '../core/event.js';
+import type { FinalStatus } from '../core/events/event.js';
 import type { ReportedOutcome } from '../formats/parser.js';
 import type { Child } from './child.js';
 import type { OutputLimitOptions } from './output-limit.js';

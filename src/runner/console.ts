@@ -11,7 +11,7 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import type { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ProgressError } from '../core/errors.js';
+import { ProgressError } from '../core/base/errors.js';
 import { createLineDecoder, encodeLine } from '../protocol/lines.js';
 import type { ConsoleSize, FromConsole, Hello, ToConsole } from './console-messages.js';
 import { chunksOf, CONSOLE_SOCKET, MAX_MESSAGE_BYTES, clampSize } from './console-messages.js';

@@ -1,6 +1,6 @@
 /** Reasons why a command for a run failed, for its `control` event. */
 import { statSync } from 'node:fs';
-import type { ErrorCode } from '../core/errors.js';
+import type { ErrorCode } from '../core/base/errors.js';
 import type { ProcessInfo } from '../platform/processes.js';
 
 export interface ControlFailure {

@@ -2,7 +2,7 @@
  * Process group of a run, and the only module that sends signals: always to a verified identity, never to a bare
  * PID.
  */
-import { errnoOf } from '../core/errors.js';
+import { errnoOf } from '../core/base/errors.js';
 import type { ProcessIdentity, ProcessInfo } from '../platform/processes.js';
 import { bootId, identityOf, isAlive, processesWith, readProcess, readProcesses } from '../platform/processes.js';
 

@@ -1,6 +1,6 @@
 /** Entry point of the runner of a detached run: `runner ID`. */
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { ProgressError } from '../core/errors.js';
+import { ProgressError } from '../core/base/errors.js';
 import { resolvePaths } from '../platform/paths.js';
 import { READY } from './launch.js';
 import { openControlChannel } from './control-channel.js';

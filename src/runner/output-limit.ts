@@ -1,5 +1,5 @@
 /** Limits the recorded output of a run to its first and its last part. */
-import { formatBytes, formatQuantity } from '../core/format.js';
+import { formatBytes, formatQuantity } from '../core/text/format.js';
 import type { OutputPiece } from './output.js';
 import { PIECE_BYTES } from './output.js';
 

@@ -1,5 +1,5 @@
 /** Reader of one output of a command: records it, and formats an agent's events for people. */
-import type { FinalStatus } from '../core/event.js';
+import type { FinalStatus } from '../core/events/event.js';
 import type { TimedEvent } from '../formats/interpreter.js';
 import { createInterpreter } from '../formats/interpreter.js';
 import { FORMATS } from '../agents/formats.js';

@@ -1,6 +1,6 @@
 /** Splits the bytes of an output into pieces of complete lines, each recorded as one event without delay. */
 import { isUtf8 } from 'node:buffer';
-import type { EventData } from '../core/event.js';
+import type { EventData } from '../core/events/event.js';
 import { maskOutput } from '../core/mask/mask.js';
 
 /** Data of one `output` event. */

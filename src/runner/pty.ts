@@ -10,7 +10,7 @@ import { randomInt } from 'node:crypto';
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { ReadStream } from 'node:tty';
-import { errnoOf } from '../core/errors.js';
+import { errnoOf } from '../core/base/errors.js';
 import { DEFAULT_PATH, findInPath } from '../platform/paths.js';
 import type { PumpSource } from './pump.js';
 import type { Unread } from './unread.js';

@@ -1,7 +1,7 @@
 /** Copies the output of a command to its recorder and to the user's stream, with backpressure. */
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { errnoOf } from '../core/errors.js';
+import { errnoOf } from '../core/base/errors.js';
 
 /** Timeout for output of remaining child processes after the command has ended; not counted while blocked. */
 const DRAIN_MS = 2_000;

@@ -7,9 +7,9 @@
  * process is killed at whatever time.
  */
 import { closeSync } from 'node:fs';
-import { createDeferred } from '../core/deferred.js';
-import type { EventData, FinalStatus } from '../core/event.js';
-import { ProgressError } from '../core/errors.js';
+import { createDeferred } from '../core/base/deferred.js';
+import type { EventData, FinalStatus } from '../core/events/event.js';
+import { ProgressError } from '../core/base/errors.js';
 import type { Paths } from '../platform/paths.js';
 import type { ProcessIdentity } from '../platform/processes.js';
 import { identityOf, readProcess } from '../platform/processes.js';

@@ -1,5 +1,5 @@
 /** Keeps the last output of a terminal for clients that attach later, and detects full-screen programs. */
-import { sanitize, visibleLine } from '../core/ansi.js';
+import { sanitize, visibleLine } from '../core/text/ansi.js';
 
 const KEPT_BYTES = 64 * 1024;
 /** Longer than any sequence that is searched for. */

@@ -1,10 +1,10 @@
 /** Creates the specification of a run from a request and the environment of its requester. */
 import { hostname } from 'node:os';
-import { clip, clipAll, NAME_CHARS } from '../core/fields.js';
-import type { EventData } from '../core/event.js';
-import { isIdentifier } from '../core/identifier.js';
+import { clip, clipAll, NAME_CHARS } from '../core/events/fields.js';
+import type { EventData } from '../core/events/event.js';
+import { isIdentifier } from '../core/events/identifier.js';
 import { createId } from '../platform/ids.js';
-import { ProgressError } from '../core/errors.js';
+import { ProgressError } from '../core/base/errors.js';
 import type { Paths } from '../platform/paths.js';
 import { terminalOf } from '../platform/processes.js';
 import { FORMATS } from '../agents/formats.js';

@@ -1,6 +1,6 @@
 /** Starts a detached run: launches its runner, or queues it for the daemon's scheduler. */
-import type { EventData } from '../core/event.js';
-import { ProgressError } from '../core/errors.js';
+import type { EventData } from '../core/events/event.js';
+import { ProgressError } from '../core/base/errors.js';
 import type { Paths } from '../platform/paths.js';
 import { launchRunner } from './launch.js';
 import { describe } from './spec.js';

@@ -1,6 +1,6 @@
 /** Stops a run: SIGINT, then SIGKILL for processes that remain after the grace period. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { formatDuration } from '../core/format.js';
+import { formatDuration } from '../core/text/format.js';
 import type { ControlFailure } from './failure.js';
 import { notPermitted, stillThere } from './failure.js';
 import type { ProcessGroup } from './group.js';

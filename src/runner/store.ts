@@ -4,7 +4,7 @@
  */
 import { existsSync, linkSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { errnoOf, ProgressError } from '../core/errors.js';
+import { errnoOf, ProgressError } from '../core/base/errors.js';
 import { makeOwnDirectory } from '../platform/own-directory.js';
 import type { Paths } from '../platform/paths.js';
 import type { ProcessIdentity } from '../platform/processes.js';

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, writeSync } from 'node:fs';
 import path from 'node:path';
-import { ProgressError } from '../core/errors.js';
+import { ProgressError } from '../core/base/errors.js';
 import { makeOwnDirectory } from '../platform/own-directory.js';
 import type { Paths } from '../platform/paths.js';
 import { cannotWrite, openRegularSync } from '../platform/regular-file.js';

@@ -5,7 +5,7 @@
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { errnoOf } from '../core/errors.js';
+import { errnoOf } from '../core/base/errors.js';
 import { openRegular } from '../platform/regular-file.js';
 
 /** Byte range [start, end). */

@@ -8,12 +8,12 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { errnoOf, ProgressError } from '../core/errors.js';
-import { SerialQueue } from '../core/serial-queue.js';
+import { errnoOf, ProgressError } from '../core/base/errors.js';
+import { SerialQueue } from '../core/base/serial-queue.js';
 import { blankRanges, findLines, type Range } from './blank.js';
 import { parseSpoolName } from './names.js';
 import { type SpoolFile, toSpoolEvent } from './spool-file.js';
-import type { NewEvent } from '../core/event.js';
+import type { NewEvent } from '../core/events/event.js';
 
 export interface EraserOptions {
   directory: string;

@@ -1,7 +1,7 @@
 /** Spool file: read from the offset that the journal holds, line by line, each line submitted once. */
 import path from 'node:path';
-import type { NewEvent } from '../core/event.js';
-import { ProgressError } from '../core/errors.js';
+import type { NewEvent } from '../core/events/event.js';
+import { ProgressError } from '../core/base/errors.js';
 import type { LineDecoder } from '../protocol/lines.js';
 import { createLineDecoder } from '../protocol/lines.js';
 import { MAX_LINE_BYTES } from '../api/messages.js';

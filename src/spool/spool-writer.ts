@@ -3,7 +3,7 @@ import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EventMasker } from '../core/mask/mask.js';
-import { errnoOf } from '../core/errors.js';
+import { errnoOf } from '../core/base/errors.js';
 import { makeOwnDirectory } from '../platform/own-directory.js';
 import type { Paths } from '../platform/paths.js';
 import { SPOOL_SUFFIX } from './names.js';

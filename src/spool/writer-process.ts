@@ -1,6 +1,6 @@
 /** Checks whether the process that writes a spool file is alive. */
 import { uptime } from 'node:os';
-import { errnoOf } from '../core/errors.js';
+import { errnoOf } from '../core/base/errors.js';
 import { MAX_PID, readProcess, TICKS } from '../platform/processes.js';
 
 /** Tolerance for changes of the system clock. */

@@ -1,5 +1,5 @@
 /** Runs background tasks, and reports the first of consecutive equal errors. */
-import { ProgressError } from '../core/errors.js';
+import { ProgressError } from '../core/base/errors.js';
 
 export interface ErrorReporter {
   /** Runs a task and reports its error. */

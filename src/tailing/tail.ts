@@ -2,7 +2,7 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { userInfo } from 'node:os';
-import { errnoOf, ProgressError } from '../core/errors.js';
+import { errnoOf, ProgressError } from '../core/base/errors.js';
 import { ZSTD_SUFFIX } from '../platform/zstd.js';
 import type { Contents, Fingerprint } from './contents.js';
 import { createContents, createFingerprint } from './contents.js';

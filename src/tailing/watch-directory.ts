@@ -1,7 +1,7 @@
 /** Watches the names in a directory directly (fs.watch), which unlike chokidar misses none of two quick changes. */
 import { watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
-import { errnoOf } from '../core/errors.js';
+import { errnoOf } from '../core/base/errors.js';
 
 /**
  * Watches a directory.

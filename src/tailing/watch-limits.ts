@@ -1,6 +1,6 @@
 /** Detects exhausted limits of inotify(7), which all processes of a user share. */
 import { watch } from 'node:fs';
-import { errnoOf } from '../core/errors.js';
+import { errnoOf } from '../core/base/errors.js';
 
 const LIMITS: Readonly<Record<string, string | undefined>> = {
   EMFILE: 'fs.inotify.max_user_instances',

@@ -1,11 +1,11 @@
 /** Formats what an agent says and does: its messages, one line for each tool call, shortened results. */
-import { activityFacts, activityText, CALL_MARK, callTitle, otherActivity } from '../core/activity.js';
-import { parseInstant } from '../core/durations.js';
-import type { ExecutionEvent } from '../core/event.js';
-import { EXECUTION_ENDS, numberOf, STEP_ENDS, textOf } from '../core/event.js';
-import { errorOf, messageOf, stepTitle } from '../core/visible-steps.js';
+import { activityFacts, activityText, CALL_MARK, callTitle, otherActivity } from '../core/events/activity.js';
+import { parseInstant } from '../core/estimates/durations.js';
+import type { ExecutionEvent } from '../core/events/event.js';
+import { EXECUTION_ENDS, numberOf, STEP_ENDS, textOf } from '../core/events/event.js';
+import { errorOf, messageOf, stepTitle } from '../core/lists/visible-steps.js';
 import type { Execution, Step } from '../core/execution.js';
-import { formatClock, formatCount, formatDuration, formatOutcome, statusIcon } from '../core/format.js';
+import { formatClock, formatCount, formatDuration, formatOutcome, statusIcon } from '../core/text/format.js';
 import { ASCII_CALL_MARK, exitText } from './detail.js';
 import type { Tone } from './paint.js';
 import { cleanOutput, cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';

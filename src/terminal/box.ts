@@ -1,6 +1,6 @@
 /** The in-place box: shows a view inline in the terminal until it is closed or left. */
-import type { Clock } from '../core/clock.js';
-import { realClock } from '../core/clock.js';
+import type { Clock } from '../core/base/clock.js';
+import { realClock } from '../core/base/clock.js';
 import { onSignal } from '../platform/inherited.js';
 import { Frames } from './frames.js';
 import type { Pacer } from './pacer.js';

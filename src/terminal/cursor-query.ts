@@ -1,5 +1,5 @@
 /** Queries the terminal for the position of the cursor, and separates its replies from typed keys. */
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../core/base/clock.js';
 import type { CursorReport } from './rewrap.js';
 
 /**

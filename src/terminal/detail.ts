@@ -1,9 +1,9 @@
 /** One execution in the box: its state, current step, steps with criteria, and output. */
-import type { Estimate } from '../core/estimate.js';
-import { estimate } from '../core/estimate.js';
-import { criteriaOf, workOf } from '../core/work.js';
-import { elapsedOf } from '../core/durations.js';
-import { lastActivityText, stateWord } from '../core/state-text.js';
+import type { Estimate } from '../core/estimates/estimate.js';
+import { estimate } from '../core/estimates/estimate.js';
+import { criteriaOf, workOf } from '../core/estimates/work.js';
+import { elapsedOf } from '../core/estimates/durations.js';
+import { lastActivityText, stateWord } from '../core/text/state-text.js';
 import type { Execution, Status, Step } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import {
@@ -19,11 +19,11 @@ import {
   formatWork,
   statusIcon,
   statusMark,
-} from '../core/format.js';
+} from '../core/text/format.js';
 import type { Row } from './layout.js';
 import { drawBar, fitRow } from './layout.js';
-import type { Current } from '../core/visible-steps.js';
-import { actorOf, errorOf, visibleStepsOf, stepTitle } from '../core/visible-steps.js';
+import type { Current } from '../core/lists/visible-steps.js';
+import { actorOf, errorOf, visibleStepsOf, stepTitle } from '../core/lists/visible-steps.js';
 import { cleanOutput, cleanText, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { cellsOf, wrap } from './width.js';

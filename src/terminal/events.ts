@@ -1,10 +1,10 @@
 /** Formats the events of an execution for `progress show --timeline`, each with an icon for its kind. */
-import { OUR_KINDS } from '../core/activity.js';
-import { parseInstant } from '../core/durations.js';
-import type { EventData, ExecutionEvent } from '../core/event.js';
-import { EXECUTION_ENDS, STEP_ENDS, textOf } from '../core/event.js';
+import { OUR_KINDS } from '../core/events/activity.js';
+import { parseInstant } from '../core/estimates/durations.js';
+import type { EventData, ExecutionEvent } from '../core/events/event.js';
+import { EXECUTION_ENDS, STEP_ENDS, textOf } from '../core/events/event.js';
 import type { Execution } from '../core/execution.js';
-import { formatClock, statusIcon } from '../core/format.js';
+import { formatClock, statusIcon } from '../core/text/format.js';
 import type { Tone } from './paint.js';
 import { cleanText, ellipsisOf, paint, toneOf } from './paint.js';
 import { describeEvent } from './plain.js';

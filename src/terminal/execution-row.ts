@@ -1,10 +1,10 @@
 /** Executions as rows of aligned columns: mark, name, progress, current step or reason, elapsed and remaining time. */
-import { estimate } from '../core/estimate.js';
+import { estimate } from '../core/estimates/estimate.js';
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
-import { formatDuration, formatPercent, remainingText, statusMark } from '../core/format.js';
-import { stateWord } from '../core/state-text.js';
-import { stepTitle, visibleStepsOf } from '../core/visible-steps.js';
+import { formatDuration, formatPercent, remainingText, statusMark } from '../core/text/format.js';
+import { stateWord } from '../core/text/state-text.js';
+import { stepTitle, visibleStepsOf } from '../core/lists/visible-steps.js';
 import { exitText } from './detail.js';
 import { drawBar } from './layout.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';

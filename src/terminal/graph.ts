@@ -1,6 +1,6 @@
 /** The dependencies of steps as a graph in characters: layers from the top down, each step below what it needs. */
 import type { Execution, Step } from '../core/execution.js';
-import { statusMark } from '../core/format.js';
+import { statusMark } from '../core/text/format.js';
 import { cleanText, ellipsisOf, paint, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { truncate } from './width.js';

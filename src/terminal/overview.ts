@@ -1,7 +1,7 @@
 /** Several executions in the box: one row each, and counts of those that have no room. */
 import type { Execution } from '../core/execution.js';
-import { formatCount, statusWord } from '../core/format.js';
-import { sortBySection } from '../core/sections.js';
+import { formatCount, statusWord } from '../core/text/format.js';
+import { sortBySection } from '../core/lists/sections.js';
 import type { Space } from './detail.js';
 import { executionRows } from './execution-row.js';
 import type { Row } from './layout.js';

@@ -1,5 +1,5 @@
 /** Throttles and debounces frames: soon after a change, at a bounded rate, and with the clock while one is shown. */
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../core/base/clock.js';
 
 /** Minimum interval of frames. */
 export const FRAME_MS = 100;

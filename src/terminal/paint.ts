@@ -1,5 +1,5 @@
 /** Converts texts of events to coloured parts of one line. */
-import { sanitize, SGR_RESET, stripAnsi, visibleLine } from '../core/ansi.js';
+import { sanitize, SGR_RESET, stripAnsi, visibleLine } from '../core/text/ansi.js';
 import type { AttentionState, Status } from '../core/execution.js';
 import type { Style } from './style.js';
 

@@ -1,10 +1,10 @@
 /** Formats events as plain lines in fixed columns, for pipes, logs, CI and agents. */
-import { activityText, callTitle, otherActivity, OUR_KINDS } from '../core/activity.js';
-import { estimate } from '../core/estimate.js';
-import { elapsedOf } from '../core/durations.js';
-import { stateWord } from '../core/state-text.js';
-import type { EventData, ExecutionEvent } from '../core/event.js';
-import { EXECUTION_ENDS, numberOf, STEP_ENDS, textOf, textsOf } from '../core/event.js';
+import { activityText, callTitle, otherActivity, OUR_KINDS } from '../core/events/activity.js';
+import { estimate } from '../core/estimates/estimate.js';
+import { elapsedOf } from '../core/estimates/durations.js';
+import { stateWord } from '../core/text/state-text.js';
+import type { EventData, ExecutionEvent } from '../core/events/event.js';
+import { EXECUTION_ENDS, numberOf, STEP_ENDS, textOf, textsOf } from '../core/events/event.js';
 import type { Execution } from '../core/execution.js';
 import {
   formatBytes,
@@ -13,9 +13,9 @@ import {
   formatPercent,
   formatQuantity,
   remainingText,
-} from '../core/format.js';
+} from '../core/text/format.js';
 import { countText } from './detail.js';
-import { actorOf, errorOf, messageOf, visibleStepsOf, stepPosition, stepTitle } from '../core/visible-steps.js';
+import { actorOf, errorOf, messageOf, visibleStepsOf, stepPosition, stepTitle } from '../core/lists/visible-steps.js';
 import { cleanOutput, cleanText } from './paint.js';
 import type { Style } from './style.js';
 import { fit } from './width.js';

@@ -1,8 +1,8 @@
 /** Formats queues for `progress queue`, with their running and waiting executions. */
-import { elapsedOf, parseInstant } from '../core/durations.js';
+import { elapsedOf, parseInstant } from '../core/estimates/durations.js';
 import type { Execution } from '../core/execution.js';
-import { formatAge, formatDuration, formatQuantity, statusIcon } from '../core/format.js';
-import type { QueueView } from '../core/queues.js';
+import { formatAge, formatDuration, formatQuantity, statusIcon } from '../core/text/format.js';
+import type { QueueView } from '../core/state/queues.js';
 import { cleanText, ellipsisOf, paint, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { alignRight, cellsOf, fit, truncate } from './width.js';

@@ -6,7 +6,7 @@
  */
 import { PassThrough } from 'node:stream';
 import Program from 'blessed/lib/program.js';
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../core/base/clock.js';
 import { CursorQuery } from './cursor-query.js';
 import type { BoxControls } from './inline.js';
 import type { FullScreenControls } from './tui/full-screen.js';

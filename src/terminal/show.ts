@@ -1,8 +1,8 @@
 /** Formats everything that is known of one execution, for `progress show`. */
-import { countedSteps } from '../core/work.js';
-import { elapsedOf, parseInstant } from '../core/durations.js';
-import { estimate } from '../core/estimate.js';
-import { lastActivityText } from '../core/state-text.js';
+import { countedSteps } from '../core/estimates/work.js';
+import { elapsedOf, parseInstant } from '../core/estimates/durations.js';
+import { estimate } from '../core/estimates/estimate.js';
+import { lastActivityText } from '../core/text/state-text.js';
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import {
@@ -15,9 +15,9 @@ import {
   formatQuantity,
   remainingSentence,
   spentParts,
-} from '../core/format.js';
+} from '../core/text/format.js';
 import { exitText, stateText } from './detail.js';
-import { errorOf, stepTitle } from '../core/visible-steps.js';
+import { errorOf, stepTitle } from '../core/lists/visible-steps.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { progressText } from './tables.js';

@@ -1,5 +1,5 @@
 /** Determines how to write to a terminal, or to what replaces it: a pure function of the environment. */
-import { ProgressError } from '../core/errors.js';
+import { ProgressError } from '../core/base/errors.js';
 
 /** Appearance of texts. */
 export interface Style {

@@ -1,9 +1,9 @@
 /** Summary that stays in the scrollback after an execution: outcome, counts, and evidence of a failure. */
-import { elapsedOf } from '../core/durations.js';
+import { elapsedOf } from '../core/estimates/durations.js';
 import type { Execution, Status, Step } from '../core/execution.js';
 import { isFailure, isFinal } from '../core/execution.js';
-import { formatDuration, formatOutcome, formatQuantity, spentParts, statusMark } from '../core/format.js';
-import { errorOf, visibleStepsOf, stepPosition, stepTitle } from '../core/visible-steps.js';
+import { formatDuration, formatOutcome, formatQuantity, spentParts, statusMark } from '../core/text/format.js';
+import { errorOf, visibleStepsOf, stepPosition, stepTitle } from '../core/lists/visible-steps.js';
 import { exitText, tailLines } from './detail.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';

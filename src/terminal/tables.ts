@@ -1,8 +1,8 @@
 /** Formats executions as a table, in groups if requested, for `progress ps`. */
-import { estimate } from '../core/estimate.js';
-import { workOf } from '../core/work.js';
-import { elapsedOf, parseInstant } from '../core/durations.js';
-import { stateWord } from '../core/state-text.js';
+import { estimate } from '../core/estimates/estimate.js';
+import { workOf } from '../core/estimates/work.js';
+import { elapsedOf, parseInstant } from '../core/estimates/durations.js';
+import { stateWord } from '../core/text/state-text.js';
 import type { Execution, Step } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import {
@@ -15,10 +15,10 @@ import {
   shortenIds,
   statusIcon,
   remainingText,
-} from '../core/format.js';
-import type { ExecutionGroup, Grouping } from '../core/groups.js';
+} from '../core/text/format.js';
+import type { ExecutionGroup, Grouping } from '../core/lists/groups.js';
 import { countText } from './detail.js';
-import { visibleStepsOf, stepTitle } from '../core/visible-steps.js';
+import { visibleStepsOf, stepTitle } from '../core/lists/visible-steps.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { alignRight, cellsOf, fit, truncate } from './width.js';

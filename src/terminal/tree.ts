@@ -1,9 +1,9 @@
 /** Formats the steps of an execution as a tree, each with its duration and its place in time. */
-import { criteriaOf } from '../core/work.js';
-import { elapsedOf, parseInstant, spanOf } from '../core/durations.js';
-import { actorOf, errorOf, stepTitle } from '../core/visible-steps.js';
+import { criteriaOf } from '../core/estimates/work.js';
+import { elapsedOf, parseInstant, spanOf } from '../core/estimates/durations.js';
+import { actorOf, errorOf, stepTitle } from '../core/lists/visible-steps.js';
 import type { Execution, Step } from '../core/execution.js';
-import { formatDuration, statusIcon } from '../core/format.js';
+import { formatDuration, statusIcon } from '../core/text/format.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { alignRight, fit } from './width.js';

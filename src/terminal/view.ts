@@ -1,8 +1,8 @@
 /** Renders the in-place box as lines: a pure function of executions, time and size of the terminal. */
-import { elapsedOf } from '../core/durations.js';
+import { elapsedOf } from '../core/estimates/durations.js';
 import type { Execution, Step } from '../core/execution.js';
-import { formatClock, TENTHS_BELOW_MS } from '../core/format.js';
-import { sortBySection } from '../core/sections.js';
+import { formatClock, TENTHS_BELOW_MS } from '../core/text/format.js';
+import { sortBySection } from '../core/lists/sections.js';
 import type { Space } from './detail.js';
 import { executionSections, executionTitle, shortLine } from './detail.js';
 import type { Row } from './layout.js';

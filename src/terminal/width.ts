@@ -1,6 +1,6 @@
 /** Measures texts in terminal cells; cuts, pads and wraps them. */
 import { eastAsianWidth } from 'get-east-asian-width';
-import { SGR_RESET } from '../core/ansi.js';
+import { SGR_RESET } from '../core/text/ansi.js';
 
 /** Code units of one cell each: printable ASCII, Latin, box drawing, bars and marks. */
 const NARROW = String.raw`\u0020-\u007e\u00a1-\u00ac\u00ae-\u02ff\u2010-\u2016\u2022\u2026\u2190-\u2193\u2500-\u259f\u25cb\u25cf\u2713\u2717`;

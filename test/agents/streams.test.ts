@@ -64,7 +64,7 @@ t.test('Claude: the to-do list becomes criteria', async (t) => {
     ['item 0 completed', 'item 1 cancelled', 'item 2 skipped'],
     'what runs ends with the execution, what left the list is skipped',
   );
-  t.strictSame(execution.progress, { current: 1, total: 2, unit: 'to-dos' });
+  t.match(execution.progress, { current: 1, total: 2, unit: 'to-dos' });
 });
 
 t.test('Claude: the newer to-do list changes one item at a time', async (t) => {

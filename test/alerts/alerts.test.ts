@@ -1,5 +1,5 @@
 import t from 'tap';
-import { MAX_PENDING } from '../../src/core/alerts.js';
+import { MAX_PENDING } from '../../src/core/state/alerts.js';
 import { createAlertBench, settingsOf } from '../helpers/alert-bench.js';
 import type { Draft } from '../helpers/events.js';
 

@@ -4,9 +4,9 @@ import { RuleEvaluator } from '../../src/alerts/rule-evaluator.js';
 import { createRules } from '../../src/alerts/rules.js';
 import type { RuleConfig } from '../../src/config/alert-schema.js';
 import type { Conditions } from '../../src/api/conditions.js';
-import type { EventData } from '../../src/core/event.js';
+import type { EventData } from '../../src/core/events/event.js';
 import { fold } from '../../src/core/fold.js';
-import { emptyState, findExecution } from '../../src/core/state.js';
+import { emptyState, findExecution } from '../../src/core/state/state.js';
 import type { Draft } from '../helpers/events.js';
 
 const START = Date.parse('2026-01-02T03:04:05.000Z');

@@ -2,9 +2,9 @@ import t from 'tap';
 import { RuleEvaluator } from '../../src/alerts/rule-evaluator.js';
 import { createRules } from '../../src/alerts/rules.js';
 import type { AlertText } from '../../src/alerts/alert-text.js';
-import type { EventData } from '../../src/core/event.js';
+import type { EventData } from '../../src/core/events/event.js';
 import { fold } from '../../src/core/fold.js';
-import { emptyState, findExecution } from '../../src/core/state.js';
+import { emptyState, findExecution } from '../../src/core/state/state.js';
 import type { Draft } from '../helpers/events.js';
 import { numbered } from '../helpers/events.js';
 

@@ -1,7 +1,7 @@
 import t from 'tap';
-import { ProgressError } from '../../src/core/errors.js';
+import { ProgressError } from '../../src/core/base/errors.js';
 import { requestId, toRequest } from '../../src/api/requests.js';
-import type { Fields } from '../../src/core/fields.js';
+import type { Fields } from '../../src/core/events/fields.js';
 
 function errorOf(fields: Fields): ProgressError {
   try {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { COMMANDS } from '../../src/cli/dispatch.js';
-import { VERSION } from '../../src/core/version.js';
+import { VERSION } from '../../src/core/base/version.js';
 import { createHome, PROGRESS, ROOT } from '../helpers/daemon.js';
 import { collectOutput } from '../helpers/output.js';
 

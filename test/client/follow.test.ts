@@ -2,7 +2,7 @@ import type { Test } from 'tap';
 import t from 'tap';
 import type { Followed } from '../../src/client/follow.js';
 import { follow } from '../../src/client/follow.js';
-import type { ExecutionEvent } from '../../src/core/event.js';
+import type { ExecutionEvent } from '../../src/core/events/event.js';
 import { encodeLine } from '../../src/protocol/lines.js';
 import type { Answer, Line } from '../helpers/fake-daemon.js';
 import { createPaths, HELLO, listenAs } from '../helpers/fake-daemon.js';

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { getConfigValue, parseConfig } from '../../src/config/load.js';
-import { ProgressError } from '../../src/core/errors.js';
+import { ProgressError } from '../../src/core/base/errors.js';
 
 /** Returns the error lines of an invalid text. */
 function refusal(...lines: string[]): string[] {

@@ -3,7 +3,7 @@ import { truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { configKeys, getConfigValue, loadConfig, parseConfig } from '../../src/config/load.js';
-import { ProgressError } from '../../src/core/errors.js';
+import { ProgressError } from '../../src/core/base/errors.js';
 
 /** Returns the error message of an invalid text. */
 function refusal(text: string): string {

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Execution } from '../../src/core/execution.js';
-import { emptyState, findExecution } from '../../src/core/state.js';
+import { emptyState, findExecution } from '../../src/core/state/state.js';
 import { at, folded } from '../helpers/events.js';
 import type { Draft } from '../helpers/events.js';
 

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { ProgressError } from '../../src/core/errors.js';
+import { ProgressError } from '../../src/core/base/errors.js';
 import { parseConfig } from '../../src/config/load.js';
 import { type Component, Components } from '../../src/daemon/component.js';
 

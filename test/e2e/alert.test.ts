@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import type { ExecutionEvent } from '../../src/core/event.js';
+import type { ExecutionEvent } from '../../src/core/events/event.js';
 import { createHome, ROOT } from '../helpers/daemon.js';
 import type { Home } from '../helpers/daemon.js';
 import { readAll } from '../helpers/journal.js';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import t from 'tap';
 import { loadConfig } from '../../src/config/load.js';
-import { emptyState } from '../../src/core/state.js';
+import { emptyState } from '../../src/core/state/state.js';
 import { stateToJson } from '../helpers/state-json.js';
 import { Ingest } from '../../src/daemon/intake/ingest.js';
 import { openJournal } from '../../src/daemon/upkeep/open-journal.js';

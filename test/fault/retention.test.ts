@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
-import type { NewEvent } from '../../src/core/event.js';
+import type { NewEvent } from '../../src/core/events/event.js';
 import { executionToJson } from '../../src/core/execution.js';
-import type { StateLimits, ProducerState, State } from '../../src/core/state.js';
+import type { StateLimits, ProducerState, State } from '../../src/core/state/state.js';
 import type { StateJson } from '../helpers/state-json.js';
 
 import { stateToJson } from '../helpers/state-json.js';

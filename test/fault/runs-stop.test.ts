@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import type { Test } from 'tap';
-import type { ExecutionEvent } from '../../src/core/event.js';
+import type { ExecutionEvent } from '../../src/core/events/event.js';
 import { isAlive, processesWith, readProcess, readProcesses } from '../../src/platform/processes.js';
 import { isRunning } from '../helpers/daemon.js';
 import { shortOrLong } from '../helpers/long.js';

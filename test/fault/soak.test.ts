@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Test } from 'tap';
 import t from 'tap';
 import type { Client } from '../../src/client/client.js';
-import { errnoOf } from '../../src/core/errors.js';
+import { errnoOf } from '../../src/core/base/errors.js';
 import { createHome, type Home, PROGRESS } from '../helpers/daemon.js';
 import { shortOrLong } from '../helpers/long.js';
 import { waitFor } from '../helpers/wait.js';

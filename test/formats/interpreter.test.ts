@@ -1,5 +1,5 @@
 import t from 'tap';
-import { activityText } from '../../src/core/activity.js';
+import { activityText } from '../../src/core/events/activity.js';
 import { FORMATS } from '../../src/agents/formats.js';
 import { resolveOutcome } from '../../src/formats/parser.js';
 import { bytesOf, linesOf, replay } from '../helpers/replay.js';

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Test } from 'tap';
-import type { NewEvent } from '../../src/core/event.js';
+import type { NewEvent } from '../../src/core/events/event.js';
 import { createAgentStates } from '../../src/daemon/sessions/agent-states.js';
 import { ClaudeProcesses } from '../../src/agents/claude/process-registry.js';
 import { createReplay } from './hook-calls.js';

@@ -6,10 +6,10 @@ import { createRecovery } from '../../src/alerts/recovery.js';
 import { createRules } from '../../src/alerts/rules.js';
 import type { RuleConfig } from '../../src/config/alert-schema.js';
 import type { ChannelBase, ChannelConfig } from '../../src/config/channel-schema.js';
-import type { ExecutionEvent, NewEvent } from '../../src/core/event.js';
+import type { ExecutionEvent, NewEvent } from '../../src/core/events/event.js';
 import { fold } from '../../src/core/fold.js';
-import type { State } from '../../src/core/state.js';
-import { emptyState } from '../../src/core/state.js';
+import type { State } from '../../src/core/state/state.js';
+import { emptyState } from '../../src/core/state/state.js';
 import type { Draft } from './events.js';
 import { createManualClock } from './manual-clock.js';
 

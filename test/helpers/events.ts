@@ -1,8 +1,8 @@
 /** Short forms of events for tests. */
-import type { EventData, ExecutionEvent } from '../../src/core/event.js';
+import type { EventData, ExecutionEvent } from '../../src/core/events/event.js';
 import { fold } from '../../src/core/fold.js';
-import type { State } from '../../src/core/state.js';
-import { emptyState } from '../../src/core/state.js';
+import type { State } from '../../src/core/state/state.js';
+import { emptyState } from '../../src/core/state/state.js';
 
 export type Draft = Partial<Omit<ExecutionEvent, 'data'>> & { type: string; data?: EventData };
 

@@ -1,12 +1,12 @@
 /** Calls of agents' hooks, recorded and others, as lines of the spool and folded. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { NewEvent } from '../../src/core/event.js';
+import type { NewEvent } from '../../src/core/events/event.js';
 import type { Execution } from '../../src/core/execution.js';
 import { fold } from '../../src/core/fold.js';
-import { createEventRouter } from '../../src/core/route.js';
-import type { State } from '../../src/core/state.js';
-import { emptyState, findExecution } from '../../src/core/state.js';
+import { createEventRouter } from '../../src/core/routing/route.js';
+import type { State } from '../../src/core/state/state.js';
+import { emptyState, findExecution } from '../../src/core/state/state.js';
 import type { SessionsOptions } from '../../src/daemon/sessions/sessions.js';
 import { createSessions } from '../../src/daemon/sessions/sessions.js';
 import { HOOK_TYPE } from '../../src/agents/hook-call.js';

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Test } from 'tap';
-import type { ExecutionEvent, NewEvent } from '../../src/core/event.js';
+import type { ExecutionEvent, NewEvent } from '../../src/core/events/event.js';
 import { type Batch, Journal, type JournalOptions } from '../../src/journal/journal.js';
 import { type JournalSource, openSource, readJournal, type ReadOptions } from '../../src/journal/reader.js';
 import type { Gap } from '../../src/api/messages.js';

@@ -1,5 +1,5 @@
 /** A clock that a test advances. */
-import type { Clock } from '../../src/core/clock.js';
+import type { Clock } from '../../src/core/base/clock.js';
 
 export interface ManualClock extends Clock {
   advance(ms: number): void;

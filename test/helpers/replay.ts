@@ -1,11 +1,11 @@
 /** Feeds output of a program to the interpreter, and folds the events. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { FinalStatus } from '../../src/core/event.js';
+import type { FinalStatus } from '../../src/core/events/event.js';
 import type { ExecutionJson } from '../../src/core/execution.js';
 import { executionToJson } from '../../src/core/execution.js';
 import { fold } from '../../src/core/fold.js';
-import { emptyState, findExecution } from '../../src/core/state.js';
+import { emptyState, findExecution } from '../../src/core/state/state.js';
 import type { TimedEvent } from '../../src/formats/interpreter.js';
 import { FORMATS } from '../../src/agents/formats.js';
 import { createInterpreter } from '../../src/formats/interpreter.js';

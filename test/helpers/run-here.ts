@@ -1,7 +1,7 @@
 /** Runs in the process of a test, with the events that they write to the spool of a private home. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { EventData } from '../../src/core/event.js';
+import type { EventData } from '../../src/core/events/event.js';
 import type { RunOptions } from '../../src/runner/run.js';
 import { Run } from '../../src/runner/run.js';
 import type { RunRequest } from '../../src/runner/spec.js';

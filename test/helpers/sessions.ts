@@ -3,13 +3,13 @@ import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFile
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Test } from 'tap';
-import type { ExecutionEvent, NewEvent } from '../../src/core/event.js';
+import type { ExecutionEvent, NewEvent } from '../../src/core/events/event.js';
 import { executionToJson } from '../../src/core/execution.js';
-import { emptyState, findExecution } from '../../src/core/state.js';
+import { emptyState, findExecution } from '../../src/core/state/state.js';
 import { Ingest } from '../../src/daemon/intake/ingest.js';
 import type { Sessions } from '../../src/daemon/sessions/sessions.js';
 import { createSessions } from '../../src/daemon/sessions/sessions.js';
-import { ProgressError } from '../../src/core/errors.js';
+import { ProgressError } from '../../src/core/base/errors.js';
 import type { Agent } from '../../src/core/agents.js';
 import type { SessionWatcherOptions } from '../../src/agents/sessions/session-watcher.js';
 import { SessionWatcher } from '../../src/agents/sessions/session-watcher.js';

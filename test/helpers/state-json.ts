@@ -1,10 +1,10 @@
 /** A whole state as JSON, for comparisons and round trips. */
 import type { ExecutionJson } from '../../src/core/execution.js';
 import { executionFromJson, executionToJson } from '../../src/core/execution.js';
-import type { StateLimits, State } from '../../src/core/state.js';
-import type { OwnStateJson } from '../../src/core/state-record.js';
-import { installExecution } from '../../src/core/state.js';
-import { ownStateFromJson, ownStateToJson } from '../../src/core/state-record.js';
+import type { StateLimits, State } from '../../src/core/state/state.js';
+import type { OwnStateJson } from '../../src/core/state/state-record.js';
+import { installExecution } from '../../src/core/state/state.js';
+import { ownStateFromJson, ownStateToJson } from '../../src/core/state/state-record.js';
 
 export interface StateJson extends OwnStateJson {
   alive: ExecutionJson[];

@@ -1,7 +1,7 @@
 /** A full screen over executions in memory, driven by keys. */
-import { stripAnsi } from '../../src/core/ansi.js';
+import { stripAnsi } from '../../src/core/text/ansi.js';
 import type { Execution } from '../../src/core/execution.js';
-import type { LogLine } from '../../src/core/log.js';
+import type { LogLine } from '../../src/core/events/log.js';
 import type { TuiLogSearch, TuiSource } from '../../src/terminal/tui/page.js';
 import { Tui } from '../../src/terminal/tui/tui.js';
 import { START } from './models.js';

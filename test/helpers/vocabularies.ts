@@ -1,12 +1,12 @@
 /** Events of other vocabularies from four emitters, and the ways to send them. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { EventData, ExecutionEvent } from '../../src/core/event.js';
+import type { EventData, ExecutionEvent } from '../../src/core/events/event.js';
 import { fold } from '../../src/core/fold.js';
-import type { Entrance } from '../../src/core/route.js';
-import { createEventRouter } from '../../src/core/route.js';
-import type { State } from '../../src/core/state.js';
-import { emptyState } from '../../src/core/state.js';
+import type { Entrance } from '../../src/core/routing/route.js';
+import { createEventRouter } from '../../src/core/routing/route.js';
+import type { State } from '../../src/core/state/state.js';
+import { emptyState } from '../../src/core/state/state.js';
 import { toNewEvent } from '../../src/protocol/validate.js';
 import { ROOT } from './daemon.js';
 

@@ -3,7 +3,7 @@ import { chmodSync, lstatSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
 import t from 'tap';
-import type { EventData } from '../../src/core/event.js';
+import type { EventData } from '../../src/core/events/event.js';
 import { resolvePaths } from '../../src/platform/paths.js';
 import { parseLine, toNewEvent } from '../../src/protocol/validate.js';
 import { readHookCall } from '../../src/agents/hook-call.js';

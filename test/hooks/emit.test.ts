@@ -4,7 +4,7 @@ import path from 'node:path';
 import t from 'tap';
 import { buildEvent } from '../../src/cli/commands/emit/arguments.js';
 import { splitWords } from '../../src/cli/argv.js';
-import { MAX_ID_CHARS, MAX_TYPE_CHARS } from '../../src/core/identifier.js';
+import { MAX_ID_CHARS, MAX_TYPE_CHARS } from '../../src/core/events/identifier.js';
 import { toNewEvent } from '../../src/protocol/validate.js';
 import { ROOT } from '../helpers/daemon.js';
 import { quoteWord, SHELLS } from '../helpers/scripts.js';

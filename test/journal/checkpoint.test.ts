@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { emptyState } from '../../src/core/state.js';
+import { emptyState } from '../../src/core/state/state.js';
 import { writeCheckpoint } from '../../src/journal/checkpoint.js';
 
 t.test('a checkpoint that cannot be renamed leaves no temporary file', async (t) => {

@@ -2,7 +2,7 @@ import { existsSync, lstatSync, readFileSync, readlinkSync, statSync } from 'nod
 import { appendFile, mkdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import t from 'tap';
-import { ProgressError } from '../../src/core/errors.js';
+import { ProgressError } from '../../src/core/base/errors.js';
 import { Journal } from '../../src/journal/journal.js';
 import {
   CLOCK,

@@ -2,7 +2,7 @@ import { cpSync, existsSync, readFileSync, renameSync } from 'node:fs';
 import { appendFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import t from 'tap';
-import { matches } from '../../src/core/filter.js';
+import { matches } from '../../src/core/events/filter.js';
 import {
   findExecutions,
   openSource,

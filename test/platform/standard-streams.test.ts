@@ -5,7 +5,7 @@ import { closeSync, constants, openSync, readFileSync, readSync } from 'node:fs'
 import path from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
-import { errnoOf } from '../../src/core/errors.js';
+import { errnoOf } from '../../src/core/base/errors.js';
 import { createHome, PROGRESS } from '../helpers/daemon.js';
 import { isMissing } from '../helpers/needs.js';
 import { collectOutput } from '../helpers/output.js';

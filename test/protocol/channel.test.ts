@@ -1,5 +1,5 @@
 import t from 'tap';
-import { ProgressError } from '../../src/core/errors.js';
+import { ProgressError } from '../../src/core/base/errors.js';
 import type { ChannelOptions } from '../../src/protocol/channel.js';
 import { createProtocolChannel } from '../../src/protocol/channel.js';
 

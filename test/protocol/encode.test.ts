@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import t from 'tap';
 import { parseEvent } from '../../src/journal/lines.js';
-import type { EventData, ExecutionEvent, NewEvent } from '../../src/core/event.js';
-import { ProgressError } from '../../src/core/errors.js';
+import type { EventData, ExecutionEvent, NewEvent } from '../../src/core/events/event.js';
+import { ProgressError } from '../../src/core/base/errors.js';
 import { encodeEvent, splitEvent } from '../../src/protocol/encode.js';
 import { MAX_LINE_BYTES } from '../../src/api/messages.js';
 import { parseLine, toNewEvent } from '../../src/protocol/validate.js';

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import t from 'tap';
-import type { ProgressError } from '../../src/core/errors.js';
+import type { ProgressError } from '../../src/core/base/errors.js';
 import { createLineDecoder, encodeLine } from '../../src/protocol/lines.js';
 import { waitFor } from '../helpers/wait.js';
 

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { parseEvent } from '../../src/journal/lines.js';
-import { ProgressError } from '../../src/core/errors.js';
+import { ProgressError } from '../../src/core/base/errors.js';
 import { createLineDecoder } from '../../src/protocol/lines.js';
 import { MAX_LINE_DEPTH } from '../../src/api/messages.js';
 import { isRequest, parseLine, toNewEvent } from '../../src/protocol/validate.js';

@@ -1,6 +1,6 @@
 import t from 'tap';
-import type { FinalStatus } from '../../src/core/event.js';
-import { textOf } from '../../src/core/event.js';
+import type { FinalStatus } from '../../src/core/events/event.js';
+import { textOf } from '../../src/core/events/event.js';
 import { outputData } from '../../src/runner/output.js';
 import type { OutputReaderOptions } from '../../src/runner/output-reader.js';
 import { createOutputReader, createReadOrder } from '../../src/runner/output-reader.js';

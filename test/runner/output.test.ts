@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { EventData } from '../../src/core/event.js';
+import type { EventData } from '../../src/core/events/event.js';
 import { EventMasker, maskOutput } from '../../src/core/mask/mask.js';
 import { countNewlines, createOutputSplitter, outputData, PIECE_BYTES } from '../../src/runner/output.js';
 import { createRandom } from '../helpers/random.js';

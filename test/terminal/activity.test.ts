@@ -1,8 +1,8 @@
 import t from 'tap';
-import type { EventData, ExecutionEvent } from '../../src/core/event.js';
+import type { EventData, ExecutionEvent } from '../../src/core/events/event.js';
 import { fold } from '../../src/core/fold.js';
-import { emptyState } from '../../src/core/state.js';
-import { formatClock } from '../../src/core/format.js';
+import { emptyState } from '../../src/core/state/state.js';
+import { formatClock } from '../../src/core/text/format.js';
 import { activityLines } from '../../src/terminal/activity.js';
 import type { Draft } from '../helpers/events.js';
 import { numbered } from '../helpers/events.js';

@@ -1,6 +1,6 @@
 import t from 'tap';
-import type { ExecutionEvent } from '../../src/core/event.js';
-import { EVENT_TYPES } from '../../src/core/event.js';
+import type { ExecutionEvent } from '../../src/core/events/event.js';
+import { EVENT_TYPES } from '../../src/core/events/event.js';
 import { heartbeatLine, isBell, plainLine } from '../../src/terminal/plain.js';
 import { makeExecution, makeShipLogin, makeStep, START, timeAt } from '../helpers/models.js';
 

@@ -1,7 +1,7 @@
 import t from 'tap';
-import { estimate } from '../../src/core/estimate.js';
-import { lastActivityText, stateWord } from '../../src/core/state-text.js';
-import { linesOf } from '../../src/core/log.js';
+import { estimate } from '../../src/core/estimates/estimate.js';
+import { lastActivityText, stateWord } from '../../src/core/text/state-text.js';
+import { linesOf } from '../../src/core/events/log.js';
 import { activityLines } from '../../src/terminal/activity.js';
 import { heartbeatLine, plainLine } from '../../src/terminal/plain.js';
 import { showLines } from '../../src/terminal/show.js';

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { groupExecutions } from '../../src/core/groups.js';
+import { groupExecutions } from '../../src/core/lists/groups.js';
 import { groupedLines, listLines } from '../../src/terminal/tables.js';
 import { cellsOf } from '../../src/terminal/width.js';
 import { makeExecution, makeShipLogin, START, timeAt } from '../helpers/models.js';

@@ -1,5 +1,5 @@
 /** Messages between the pages of a browser and the hub that they share. */
-import type { ExecutionEvent } from '../../src/core/event.js';
+import type { ExecutionEvent } from '../../src/core/events/event.js';
 
 /**
  * `polling`: the stream is replaced by repeated requests. `lost`: it is retried with backoff. `refused`: the daemon does

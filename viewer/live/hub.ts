@@ -4,7 +4,7 @@
  * A browser opens at most six connections to a host over HTTP/1, and each page needs some for its own requests. A page
  * first has the hub follow and then requests a snapshot, so that no event is missed in between.
  */
-import type { ExecutionEvent } from '../../src/core/event.js';
+import type { ExecutionEvent } from '../../src/core/events/event.js';
 import type { StreamConnection, ToHub, ToPage } from './hub-messages.js';
 import type { Message } from './sse.js';
 import type { StreamEnd } from './stream.js';

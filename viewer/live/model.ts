@@ -1,8 +1,8 @@
 /** What the page shows: a replica of the daemon's executions, fed by snapshots over HTTP and by the stream of the hub. */
-import type { ExecutionEvent } from '../../src/core/event.js';
+import type { ExecutionEvent } from '../../src/core/events/event.js';
 import type { Execution } from '../../src/core/execution.js';
-import type { Snapshot } from '../../src/core/replica.js';
-import { Replica } from '../../src/core/replica.js';
+import type { Snapshot } from '../../src/core/state/replica.js';
+import { Replica } from '../../src/core/state/replica.js';
 import type { Api } from '../api.js';
 import { ApiError } from '../api.js';
 import type { HubLink } from './hub-link.js';

@@ -1,6 +1,6 @@
 /** The search field of the log, with its options and the number of matches. */
 import type { RefObject } from 'preact';
-import { formatCount } from '../../src/core/format.js';
+import { formatCount } from '../../src/core/text/format.js';
 import { SearchField, Tick } from '../fields.js';
 import type { FindState } from './find.js';
 import { setQuery } from '../route.js';

@@ -1,7 +1,7 @@
 /** Searches a log and filters its lines. Both cover the whole log and are carried out by the daemon. */
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import type { Level } from '../../src/core/filter.js';
-import { lineTest } from '../../src/core/log.js';
+import type { Level } from '../../src/core/events/filter.js';
+import { lineTest } from '../../src/core/events/log.js';
 import type { SearchReply } from '../../src/api/replies.js';
 import type { LogQuery } from '../api.js';
 import { ApiError } from '../api.js';

@@ -1,6 +1,6 @@
 /** Caches lines of a log in pages; evicts the least recently used pages. */
-import { evictOldest } from '../../src/core/evict.js';
-import type { LogLine } from '../../src/core/log.js';
+import { evictOldest } from '../../src/core/base/evict.js';
+import type { LogLine } from '../../src/core/events/log.js';
 
 /** Lines of a page: line `n` belongs to page `floor((n - 1) / PAGE_LINES)`. */
 export const PAGE_LINES = 500;

@@ -1,6 +1,6 @@
 /** Copies a part of a log to the clipboard, including lines that are not loaded. */
-import { stripAnsi } from '../../src/core/ansi.js';
-import { formatBytes, formatCount, formatQuantity } from '../../src/core/format.js';
+import { stripAnsi } from '../../src/core/text/ansi.js';
+import { formatBytes, formatCount, formatQuantity } from '../../src/core/text/format.js';
 import type { LogStore } from './log-store.js';
 import type { LineRange, Rows } from './ranges.js';
 

@@ -3,7 +3,7 @@ import type { RefObject } from 'preact';
 import { useRef } from 'preact/hooks';
 import type { Execution } from '../../src/core/execution.js';
 import { isFinal } from '../../src/core/execution.js';
-import { formatCount } from '../../src/core/format.js';
+import { formatCount } from '../../src/core/text/format.js';
 import { useServices } from '../context.js';
 import { Choice, Tick } from '../fields.js';
 import { useKeys } from '../keys.js';

@@ -1,7 +1,7 @@
 /** Fills a row of the log with elements. The text is hostile: it becomes text nodes, and links to http and https only. */
-import type { LogLine } from '../../src/core/log.js';
-import type { Color, TextStyle } from '../../src/core/sgr.js';
-import { styledRuns } from '../../src/core/sgr.js';
+import type { LogLine } from '../../src/core/events/log.js';
+import type { Color, TextStyle } from '../../src/core/text/sgr.js';
+import { styledRuns } from '../../src/core/text/sgr.js';
 import type { MarkSpan } from './marks.js';
 
 export interface RowOptions {

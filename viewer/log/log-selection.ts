@@ -2,7 +2,7 @@
  * The selection in a log, by line and column: the browser's own selection ends with the rows that scroll out of view.
  * Ctrl-C copies it, or the marked lines if nothing is selected.
  */
-import { formatQuantity } from '../../src/core/format.js';
+import { formatQuantity } from '../../src/core/text/format.js';
 import type { Caret } from './log-copy.js';
 import { copyLog, MAX_COPIED_LINES } from './log-copy.js';
 import type { LogStore } from './log-store.js';

@@ -1,7 +1,7 @@
 /** The lines of one log: pages that are fetched when they come into view, and live lines at the end. Bounded. */
-import type { ExecutionEvent } from '../../src/core/event.js';
-import type { LogLine } from '../../src/core/log.js';
-import { cutLine, linesOf } from '../../src/core/log.js';
+import type { ExecutionEvent } from '../../src/core/events/event.js';
+import type { LogLine } from '../../src/core/events/log.js';
+import { cutLine, linesOf } from '../../src/core/events/log.js';
 import type { Api } from '../api.js';
 import { LineCache, PAGE_LINES, pageOf } from './line-cache.js';
 

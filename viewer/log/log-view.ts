@@ -5,8 +5,8 @@
  * Patterns are matched by the daemon alone, in linear time and within a limit; the view asks where they match in the
  * visible lines (`marks.ts`).
  */
-import { stripAnsi } from '../../src/core/ansi.js';
-import type { LogLine } from '../../src/core/log.js';
+import { stripAnsi } from '../../src/core/text/ansi.js';
+import type { LogLine } from '../../src/core/events/log.js';
 import type { Extent } from './log-extent.js';
 import { lastTop, ROW_PX } from './log-extent.js';
 import { fillRow } from './log-row.js';

@@ -1,5 +1,5 @@
 /** Positions of matches within lines: of a text found here, of a pattern found by the daemon. */
-import { evictOldest } from '../../src/core/evict.js';
+import { evictOldest } from '../../src/core/base/evict.js';
 import type { Api } from '../api.js';
 
 export type MarkSpan = readonly [start: number, end: number];

@@ -2,7 +2,7 @@
  * The visible rows of a log as elements. Rows that stay in view are reused, and scrolling moves the layer instead of its
  * rows.
  */
-import type { LogLine } from '../../src/core/log.js';
+import type { LogLine } from '../../src/core/events/log.js';
 import { ROW_PX } from './log-extent.js';
 import type { MatchPlace, Rows } from './ranges.js';
 

@@ -1,5 +1,5 @@
 /** Which lines of a log are shown, in which rows: those that pass the filter, without folded steps, with opened details. */
-import type { LogLine } from '../../src/core/log.js';
+import type { LogLine } from '../../src/core/events/log.js';
 import { Rows } from './ranges.js';
 import type { LineRange, MatchPlace } from './ranges.js';
 

@@ -1,9 +1,9 @@
 /** The graph tab: steps by what they need, drawn, and as a list that screen readers can read. */
 import { useState } from 'preact/hooks';
-import { elapsedOf } from '../../src/core/durations.js';
+import { elapsedOf } from '../../src/core/estimates/durations.js';
 import type { Step } from '../../src/core/execution.js';
-import { formatCount, formatDuration, formatQuantity } from '../../src/core/format.js';
-import { stepTitle } from '../../src/core/visible-steps.js';
+import { formatCount, formatDuration, formatQuantity } from '../../src/core/text/format.js';
+import { stepTitle } from '../../src/core/lists/visible-steps.js';
 import type { TabProps } from './tab-props.js';
 import type { Bundle, Condensed } from './graph-condense.js';
 import { condense, countStatuses } from './graph-condense.js';

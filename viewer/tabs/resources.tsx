@@ -1,6 +1,6 @@
 /** The resources tab: CPU and memory of the processes over time. */
 import { useState } from 'preact/hooks';
-import { formatBytes, formatClock } from '../../src/core/format.js';
+import { formatBytes, formatClock } from '../../src/core/text/format.js';
 import type { TabProps } from './tab-props.js';
 import { useTimeline } from './timeline.js';
 

@@ -1,10 +1,10 @@
 /** The timeline tab: steps over time, and when the remaining ones are expected to end. */
 import { useEffect, useState } from 'preact/hooks';
-import { elapsedOf, parseInstant, spanOf as rangeOf } from '../../src/core/durations.js';
+import { elapsedOf, parseInstant, spanOf as rangeOf } from '../../src/core/estimates/durations.js';
 import type { Execution, Step } from '../../src/core/execution.js';
 import { isFinal } from '../../src/core/execution.js';
-import { formatDuration } from '../../src/core/format.js';
-import { stepTitle } from '../../src/core/visible-steps.js';
+import { formatDuration } from '../../src/core/text/format.js';
+import { stepTitle } from '../../src/core/lists/visible-steps.js';
 import type { Replies } from '../../src/api/messages.js';
 import { useServices } from '../context.js';
 import type { TabProps } from './tab-props.js';

@@ -1,6 +1,6 @@
 /** Records the messages of Claude Code; their content blocks are the same in its output and in its session files. */
-import { wordsOf } from '../../core/activity.js';
-import { evictOldest } from '../../core/evict.js';
+import { wordsOf } from '../../core/events/activity.js';
+import { evictOldest } from '../../core/base/evict.js';
 import type { Json } from '../../formats/json.js';
 import { finiteOf, objectOf, objectsOf, stringOf } from '../../formats/json.js';
 import type { AgentRecorder, PlanItem } from '../recorder.js';

@@ -2,7 +2,7 @@
 import type { FSWatcher } from 'node:fs';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { isIdentifier } from '../../core/identifier.js';
+import { isIdentifier } from '../../core/events/identifier.js';
 import { finiteOf, parseObject, stringOf } from '../../formats/json.js';
 import { readProcess } from '../../platform/processes.js';
 import { watchDirectoryNames } from '../../tailing/watch-directory.js';

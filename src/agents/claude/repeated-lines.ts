@@ -1,5 +1,5 @@
 /** Deduplicates the lines of a session file of Claude Code, which writes older messages again, for instance after a compaction. */
-import { evictOldest } from '../../core/evict.js';
+import { evictOldest } from '../../core/base/evict.js';
 import type { Json } from '../../formats/json.js';
 import { objectOf, objectsOf, stringOf } from '../../formats/json.js';
 

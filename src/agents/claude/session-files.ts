@@ -1,5 +1,5 @@
 /** Session files of Claude Code: `<project>/<session>.jsonl` and `<project>/<session>/subagents/agent-<id>.jsonl`. */
-import { textOf } from '../../core/event.js';
+import { textOf } from '../../core/events/event.js';
 import { parseObject } from '../../formats/json.js';
 import { readSmallFile } from '../sessions/read-file.js';
 import type { SessionFiles } from '../sessions/session-files.js';

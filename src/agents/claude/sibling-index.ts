@@ -1,7 +1,7 @@
 /** Caches the first UUID of each session file of Claude Code, so that the parent of a fork is found without reading all files. */
 import { lstatSync } from 'node:fs';
 import path from 'node:path';
-import { evictOldest } from '../../core/evict.js';
+import { evictOldest } from '../../core/base/evict.js';
 import { entriesOf } from '../sessions/session-paths.js';
 
 interface Sibling {

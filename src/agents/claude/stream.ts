@@ -1,5 +1,5 @@
 /** Parses the output of `claude -p --output-format stream-json --verbose`: one JSON object per line. */
-import type { FinalStatus } from '../../core/event.js';
+import type { FinalStatus } from '../../core/events/event.js';
 import type { Json } from '../../formats/json.js';
 import { countOf, finiteOf, objectOf, parseObject, stringOf } from '../../formats/json.js';
 import type { Parser, ParserOptions, ReportedOutcome, StreamEvent } from '../../formats/parser.js';

@@ -1,7 +1,7 @@
 /** Parses session files of Claude Code: `~/.claude/projects/<directory>/<session>.jsonl`, and those of its sub-agents. */
-import { wordsOf } from '../../core/activity.js';
-import { evictOldest } from '../../core/evict.js';
-import type { FinalStatus } from '../../core/event.js';
+import { wordsOf } from '../../core/events/activity.js';
+import { evictOldest } from '../../core/base/evict.js';
+import type { FinalStatus } from '../../core/events/event.js';
 import type { History } from '../../formats/history.js';
 import type { Json } from '../../formats/json.js';
 import { countOf, objectOf, parseObject, stringOf } from '../../formats/json.js';

@@ -5,7 +5,7 @@
  * The first record that the parent does not have is the fork's own, and so is everything after it.
  */
 import { createHash } from 'node:crypto';
-import { normalizeTime } from '../../core/time.js';
+import { normalizeTime } from '../../core/text/time.js';
 import type { FindHistory, History } from '../../formats/history.js';
 import type { Json } from '../../formats/json.js';
 import { objectOf, parseObject, stringOf } from '../../formats/json.js';

@@ -1,5 +1,5 @@
 /** Reads parts of Codex's items that its output and its session files share: commands, changes of files, usage, sub-agents. */
-import { fromHere } from '../../core/activity.js';
+import { fromHere } from '../../core/events/activity.js';
 import type { Json } from '../../formats/json.js';
 import { countOf, objectOf, objectsOf, stringOf } from '../../formats/json.js';
 import type { AgentRecorder } from '../recorder.js';

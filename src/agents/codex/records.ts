@@ -1,6 +1,6 @@
 /** Interprets the records of a session file of Codex, by their type and that of their payload. */
-import { wordsOf } from '../../core/activity.js';
-import { clip } from '../../core/fields.js';
+import { wordsOf } from '../../core/events/activity.js';
+import { clip } from '../../core/events/fields.js';
 import type { Json } from '../../formats/json.js';
 import { finiteOf, objectOf, objectsOf, parseObject, plainError, stringOf } from '../../formats/json.js';
 import type { ReportedOutcome } from '../../formats/parser.js';

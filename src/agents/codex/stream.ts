@@ -1,5 +1,5 @@
 /** Parses the output of `codex exec --json`: a thread, its turns and their items, one JSON object per line. */
-import type { FinalStatus } from '../../core/event.js';
+import type { FinalStatus } from '../../core/events/event.js';
 import type { Json } from '../../formats/json.js';
 import { finiteOf, objectOf, objectsOf, parseObject, plainError, stringOf } from '../../formats/json.js';
 import type { Parser, ParserOptions, ReportedOutcome, StreamEvent } from '../../formats/parser.js';

@@ -1,5 +1,5 @@
 /** Parses session files of Codex: `~/.codex/sessions/YYYY/MM/DD/rollout-<time>-<thread>.jsonl`. Each sub-agent has its own file. */
-import type { FinalStatus } from '../../core/event.js';
+import type { FinalStatus } from '../../core/events/event.js';
 import type { History } from '../../formats/history.js';
 import type { Json } from '../../formats/json.js';
 import { objectOf, parseObject, stringOf } from '../../formats/json.js';

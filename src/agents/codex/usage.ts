@@ -3,8 +3,8 @@
  * `token_count`, the total of the thread. Older versions write totals only, and no total includes the response of a
  * compaction. A response is recorded before the total that includes it.
  */
-import { evictOldest } from '../../core/evict.js';
-import type { EventData } from '../../core/event.js';
+import { evictOldest } from '../../core/base/evict.js';
+import type { EventData } from '../../core/events/event.js';
 import type { Usage } from '../usage.js';
 import { addedUsage, addUsage, NO_USAGE, tokensOf, UsageCounter } from '../usage.js';
 

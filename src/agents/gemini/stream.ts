@@ -1,6 +1,6 @@
 /** Parses the output of `gemini --output-format stream-json`: one JSON object per line. */
-import { wordsOf } from '../../core/activity.js';
-import type { FinalStatus } from '../../core/event.js';
+import { wordsOf } from '../../core/events/activity.js';
+import type { FinalStatus } from '../../core/events/event.js';
 import type { Json } from '../../formats/json.js';
 import { countOf, finiteOf, objectOf, parseObject, plainError, stringOf } from '../../formats/json.js';
 import type { Parser, ParserOptions, ReportedOutcome, StreamEvent } from '../../formats/parser.js';

@@ -1,7 +1,7 @@
 /** Parses session files of Gemini CLI: `~/.gemini/tmp/<project>/chats/session-*.jsonl`. A growing message is written again whole. */
-import { wordsOf } from '../../core/activity.js';
-import { evictOldest } from '../../core/evict.js';
-import type { FinalStatus } from '../../core/event.js';
+import { wordsOf } from '../../core/events/activity.js';
+import { evictOldest } from '../../core/base/evict.js';
+import type { FinalStatus } from '../../core/events/event.js';
 import type { Json } from '../../formats/json.js';
 import { countOf, objectOf, objectsOf, parseObject, stringOf } from '../../formats/json.js';
 import type { Parser, ParserOptions, ReportedOutcome, StreamEvent } from '../../formats/parser.js';

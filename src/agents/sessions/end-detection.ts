@@ -4,9 +4,9 @@
  * Few session files record the end of the session. Without such a record, the end of its process (`process-match.ts`)
  * decides, or inactivity if no process was seen. The outcome is then that of the last turn, or `lost` during a turn.
  */
-import { clip, TEXT_CHARS } from '../../core/fields.js';
-import type { EventData, FinalStatus } from '../../core/event.js';
-import { formatDuration } from '../../core/format.js';
+import { clip, TEXT_CHARS } from '../../core/events/fields.js';
+import type { EventData, FinalStatus } from '../../core/events/event.js';
+import { formatDuration } from '../../core/text/format.js';
 import type { ReportedOutcome } from '../../formats/parser.js';
 
 /** Evidence of the end: a record in the file, the end of the process, or inactivity. */

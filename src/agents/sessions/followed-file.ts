@@ -1,7 +1,7 @@
 /** A session file that is followed, with its copies and the source of its events. */
 import { lstatSync } from 'node:fs';
-import { nextGeneration } from '../../core/generations.js';
-import type { State } from '../../core/state.js';
+import { nextGeneration } from '../../core/state/generations.js';
+import type { State } from '../../core/state/state.js';
 import type { AgentDefinition } from '../agent.js';
 import type { FindHistory } from '../../formats/history.js';
 import type { Session, SessionPart } from './session.js';

@@ -1,5 +1,5 @@
 /** Attributes the tokens in a session file to the execution that hooks have recorded. Pure. */
-import type { NewEvent } from '../../core/event.js';
+import type { NewEvent } from '../../core/events/event.js';
 import type { Execution } from '../../core/execution.js';
 import type { TimedEvent } from '../../formats/interpreter.js';
 import { stateSourceOf } from '../precedence.js';

@@ -1,8 +1,8 @@
 /** Reads one session file from its beginning, to interpret its lines, and reports those that were not recorded before. */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import type { FinalStatus } from '../../core/event.js';
-import { isIdentifier } from '../../core/identifier.js';
+import type { FinalStatus } from '../../core/events/event.js';
+import { isIdentifier } from '../../core/events/identifier.js';
 import type { FindHistory } from '../../formats/history.js';
 import type { Interpreter, TimedEvent } from '../../formats/interpreter.js';
 import { createInterpreter } from '../../formats/interpreter.js';

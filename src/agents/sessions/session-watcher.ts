@@ -9,8 +9,8 @@
 import { lstatSync } from 'node:fs';
 import type { FollowStatus } from '../../api/messages.js';
 import type { Agent } from '../../core/agents.js';
-import { ProgressError } from '../../core/errors.js';
-import type { State } from '../../core/state.js';
+import { ProgressError } from '../../core/base/errors.js';
+import type { State } from '../../core/state/state.js';
 import type { ErrorReporter } from '../../tailing/error-reporter.js';
 import { createErrorReporter } from '../../tailing/error-reporter.js';
 import type { ReadQueue } from '../../tailing/read-queue.js';

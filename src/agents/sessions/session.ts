@@ -1,11 +1,11 @@
 /** Records one session as an execution: its start, its lines, its attention, and its end. */
 import path from 'node:path';
 import type { Agent } from '../../core/agents.js';
-import { ProgressError } from '../../core/errors.js';
-import type { EventData, NewEvent } from '../../core/event.js';
+import { ProgressError } from '../../core/base/errors.js';
+import type { EventData, NewEvent } from '../../core/events/event.js';
 import type { Execution } from '../../core/execution.js';
 import { isFinal } from '../../core/execution.js';
-import type { State } from '../../core/state.js';
+import type { State } from '../../core/state/state.js';
 import type { LineReceipt } from '../../tailing/tail.js';
 import { newestOf } from '../newest-execution.js';
 import { sourceOfSession, takesPrecedence } from '../precedence.js';

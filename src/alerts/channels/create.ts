@@ -1,6 +1,6 @@
 /** Creates channels by their configuration. Dependencies of a channel are loaded when it sends. */
 import type { ChannelConfig } from '../../config/channel-schema.js';
-import { ProgressError } from '../../core/errors.js';
+import { ProgressError } from '../../core/base/errors.js';
 import type { AlertChannel, DeliveryOutcome } from '../channel.js';
 import { createBell } from './bell.js';
 import { createCommand } from './command.js';

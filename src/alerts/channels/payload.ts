@@ -1,5 +1,5 @@
 /** Serializes an alert as one line of JSON, for programs and webhooks. */
-import { clip } from '../../core/fields.js';
+import { clip } from '../../core/events/fields.js';
 import type { Alert } from '../channel.js';
 
 /** Bound that targets accept. A line of the journal can be four times as long. */

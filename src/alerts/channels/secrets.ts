@@ -1,7 +1,7 @@
 /** Reads the secrets of channels, for each attempt again, so that they are neither stored nor stale. */
 import { closeSync, constants, fstatSync, readSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
-import { errnoOf } from '../../core/errors.js';
+import { errnoOf } from '../../core/base/errors.js';
 import { NotRegularFile, openRegularSync } from '../../platform/regular-file.js';
 import { failed, retry } from './undeliverable.js';
 

@@ -1,7 +1,7 @@
 /** Channel that posts alerts to a URL. */
 import type { WebhookConfig } from '../../config/channel-schema.js';
-import { errnoOf } from '../../core/errors.js';
-import { VERSION } from '../../core/version.js';
+import { errnoOf } from '../../core/base/errors.js';
+import { VERSION } from '../../core/base/version.js';
 import type { AlertChannel } from '../channel.js';
 import { describeNetworkError } from './network.js';
 import { readAuthorities, readSecret } from './secrets.js';

@@ -5,7 +5,7 @@ import { httpDocument } from './openapi.js';
 import { protocolDocument } from './protocol-schema.js';
 
 /** Types whose schemas the documents need, generated from these files. */
-export const SOURCES = 'src/{api/{replies,messages,http-replies},core/{event-data,event,execution}}.ts';
+export const SOURCES = 'src/{api/{replies,messages,http-replies},core/{events/{event-data,event},execution}}.ts';
 export const TYPES = [
   ...['Replies', 'EventsPush', 'GapPush', 'ResetPush', 'PositionPush', 'Ack', 'Duplicate'],
   ...['ErrorJson', 'ExecutionEvent', 'EventDataByType', 'HttpError', 'StreamOpen', 'SessionReply', 'HealthReply'],

@@ -1,6 +1,6 @@
 /** The JSON Schema of events, as producers write them and as the journal holds them. */
-import { EVENT_TYPES } from '../../core/event.js';
-import type { ExecutionEvent, NewEvent } from '../../core/event.js';
+import { EVENT_TYPES } from '../../core/events/event.js';
+import type { ExecutionEvent, NewEvent } from '../../core/events/event.js';
 import type { JsonSchema } from '../fields.js';
 import { type Definitions, DIALECT, pascalCase, toDraft2020 } from './json-schema.js';
 

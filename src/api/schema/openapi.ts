@@ -1,5 +1,5 @@
 /** The OpenAPI document of the HTTP API, from the table of routes and the generated schemas. */
-import { VERSION } from '../../core/version.js';
+import { VERSION } from '../../core/base/version.js';
 import { type Field, fieldSchema, type FieldTable, type JsonSchema, objectSchema } from '../fields.js';
 import type { ApiRoute } from '../http-routes.js';
 import { ERROR_STATUSES, HTTP_ROUTES, parametersOf } from '../http-routes.js';

@@ -1,11 +1,11 @@
 /** `progress follow`: shows sessions of coding agents that were not started by `progress`, as they start and end. */
 import { withClient } from '../../client/connect.js';
 import { follow } from '../../client/follow.js';
-import { EXECUTION_ENDS } from '../../core/event.js';
+import { EXECUTION_ENDS } from '../../core/events/event.js';
 import { executionFromJson, isFinal } from '../../core/execution.js';
 import { fold } from '../../core/fold.js';
-import { emptyState, installExecution } from '../../core/state.js';
-import { ProgressError } from '../../core/errors.js';
+import { emptyState, installExecution } from '../../core/state/state.js';
+import { ProgressError } from '../../core/base/errors.js';
 import type { Agent } from '../../core/agents.js';
 import { AGENTS } from '../../core/agents.js';
 import type { FollowStatus } from '../../api/messages.js';

@@ -1,8 +1,8 @@
 /** `progress journal`: verifies and measures the journal. Only reads, and needs no daemon. */
 import { createReadStream } from 'node:fs';
 import path from 'node:path';
-import { formatBytes } from '../../core/format.js';
-import { errnoOf, ProgressError } from '../../core/errors.js';
+import { formatBytes } from '../../core/text/format.js';
+import { errnoOf, ProgressError } from '../../core/base/errors.js';
 import { statIfThere } from '../../journal/disk.js';
 import { isMissing, listSegments, segmentName, segmentPath } from '../../journal/layout.js';
 import { openSource, readJournal, readLast } from '../../journal/reader.js';

@@ -1,11 +1,11 @@
 /** `progress queue`: lists and changes queues. */
 import { withClient } from '../../client/connect.js';
 import { executionFromJson, isFinal } from '../../core/execution.js';
-import { isIdentifier } from '../../core/identifier.js';
-import { suggest } from '../../core/suggest.js';
-import type { QueueView } from '../../core/queues.js';
-import { isSlots, MAX_SLOTS } from '../../core/queues.js';
-import { ProgressError } from '../../core/errors.js';
+import { isIdentifier } from '../../core/events/identifier.js';
+import { suggest } from '../../core/text/suggest.js';
+import type { QueueView } from '../../core/state/queues.js';
+import { isSlots, MAX_SLOTS } from '../../core/state/queues.js';
+import { ProgressError } from '../../core/base/errors.js';
 import { queueLines } from '../../terminal/queues.js';
 import { defineCommand } from '../command.js';
 import type { CommandContext } from '../command.js';

@@ -1,5 +1,5 @@
 /** `progress send`: writes to the standard input of a detached run, or types into its terminal. */
-import { ProgressError } from '../../core/errors.js';
+import { ProgressError } from '../../core/base/errors.js';
 import { defineCommand } from '../command.js';
 import { ANY_ID } from '../options.js';
 import { openConsole } from '../control/console-client.js';

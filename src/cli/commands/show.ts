@@ -2,8 +2,8 @@
 import { withClient } from '../../client/connect.js';
 import { executionFromJson } from '../../core/execution.js';
 import { fold } from '../../core/fold.js';
-import { emptyState } from '../../core/state.js';
-import { ProgressError } from '../../core/errors.js';
+import { emptyState } from '../../core/state/state.js';
+import { ProgressError } from '../../core/base/errors.js';
 import { openSource, readJournal } from '../../journal/reader.js';
 import type { Paths } from '../../platform/paths.js';
 import { activityLines } from '../../terminal/activity.js';

@@ -1,9 +1,9 @@
 /** `progress stop`: stops runs by SIGINT, then SIGKILL, or sends a signal. */
-import type { ExecutionEvent } from '../../core/event.js';
-import { textOf } from '../../core/event.js';
+import type { ExecutionEvent } from '../../core/events/event.js';
+import { textOf } from '../../core/events/event.js';
 import type { Execution } from '../../core/execution.js';
 import { isFinal } from '../../core/execution.js';
-import { ProgressError } from '../../core/errors.js';
+import { ProgressError } from '../../core/base/errors.js';
 import { defineCommand } from '../command.js';
 import { JSON_OPTION } from '../options.js';
 import type { ControlOptions } from '../control/control.js';

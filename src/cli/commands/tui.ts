@@ -1,8 +1,8 @@
 /** `progress tui`: shows all executions on the full screen, with their logs, steps and actions. */
 import { withClient } from '../../client/connect.js';
 import { loadConfig } from '../../config/load.js';
-import { ProgressError } from '../../core/errors.js';
-import type { ExecutionEvent } from '../../core/event.js';
+import { ProgressError } from '../../core/base/errors.js';
+import type { ExecutionEvent } from '../../core/events/event.js';
 import { isBell } from '../../terminal/plain.js';
 import { summaryLines } from '../../terminal/summary.js';
 import { tuiExitStatus, TuiSession } from '../../terminal/tui/session.js';

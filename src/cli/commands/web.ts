@@ -1,6 +1,6 @@
 /** `progress web`: starts the viewer and opens it in the browser, or stops it. */
 import { withClient } from '../../client/connect.js';
-import { ProgressError } from '../../core/errors.js';
+import { ProgressError } from '../../core/base/errors.js';
 import { defineCommand } from '../command.js';
 import { openBrowser } from '../shared/browser.js';
 import { printJson, printLines } from '../shared/output.js';

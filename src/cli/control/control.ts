@@ -1,13 +1,13 @@
 /** Sends a command to the selected runs, and reports the outcome for each. */
 import type { Client } from '../../client/client.js';
 import { withClient } from '../../client/connect.js';
-import type { ExecutionEvent } from '../../core/event.js';
-import { textOf } from '../../core/event.js';
+import type { ExecutionEvent } from '../../core/events/event.js';
+import { textOf } from '../../core/events/event.js';
 import type { Execution } from '../../core/execution.js';
 import { executionToJson, isFinal } from '../../core/execution.js';
-import { ProgressError } from '../../core/errors.js';
+import { ProgressError } from '../../core/base/errors.js';
 import type { Ask } from '../../api/messages.js';
-import { endedText } from '../../core/state-text.js';
+import { endedText } from '../../core/text/state-text.js';
 import { cleanText } from '../../terminal/paint.js';
 import { truncate } from '../../terminal/width.js';
 import type { CommandContext } from '../command.js';

@@ -2,7 +2,7 @@
 import type { Client } from '../../client/client.js';
 import type { Execution } from '../../core/execution.js';
 import { executionFromJson } from '../../core/execution.js';
-import { ProgressError } from '../../core/errors.js';
+import { ProgressError } from '../../core/base/errors.js';
 import { hasSpec } from '../../runner/store.js';
 import type { CommandContext } from '../command.js';
 import type { OptionTable, PositionalTable } from '../options.js';

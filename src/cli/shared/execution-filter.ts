@@ -1,10 +1,10 @@
 /** Filters events by criteria on their executions, whose names and labels are only in their first events. */
-import type { ExecutionEvent } from '../../core/event.js';
+import type { ExecutionEvent } from '../../core/events/event.js';
 import type { Execution } from '../../core/execution.js';
 import { fold } from '../../core/fold.js';
-import { STARTS } from '../../core/event.js';
-import type { State } from '../../core/state.js';
-import { DEFAULT_LIMITS, emptyState, findExecution } from '../../core/state.js';
+import { STARTS } from '../../core/events/event.js';
+import type { State } from '../../core/state/state.js';
+import { DEFAULT_LIMITS, emptyState, findExecution } from '../../core/state/state.js';
 import { anyOf, containing, type LineSearch } from '../../journal/search.js';
 import { matchesGlob } from '../../platform/patterns.js';
 

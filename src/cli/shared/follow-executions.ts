@@ -2,12 +2,12 @@
 import type { Client } from '../../client/client.js';
 import type { JournalPosition } from '../../client/follow.js';
 import { follow } from '../../client/follow.js';
-import type { ExecutionEvent } from '../../core/event.js';
-import { EXECUTION_ENDS } from '../../core/event.js';
+import type { ExecutionEvent } from '../../core/events/event.js';
+import { EXECUTION_ENDS } from '../../core/events/event.js';
 import type { Execution } from '../../core/execution.js';
 import { isFinal } from '../../core/execution.js';
 import { fold } from '../../core/fold.js';
-import { emptyState, findExecution, installExecution } from '../../core/state.js';
+import { emptyState, findExecution, installExecution } from '../../core/state/state.js';
 import type { Paths } from '../../platform/paths.js';
 import { findOne } from './lookup.js';
 import { reportLost } from './stream-errors.js';

@@ -1,10 +1,10 @@
 /** Reads state from the files, for commands that need no daemon. */
 import type { Execution } from '../../core/execution.js';
-import { ambiguous, findByText, notFound } from '../../core/lookup.js';
-import type { State } from '../../core/state.js';
-import { DEFAULT_LIMITS, newestFirst } from '../../core/state.js';
+import { ambiguous, findByText, notFound } from '../../core/lists/lookup.js';
+import type { State } from '../../core/state/state.js';
+import { DEFAULT_LIMITS, newestFirst } from '../../core/state/state.js';
 import { withClient } from '../../client/connect.js';
-import { ProgressError } from '../../core/errors.js';
+import { ProgressError } from '../../core/base/errors.js';
 import { restore } from '../../journal/checkpoint.js';
 import { SEQ_LIMIT } from '../../journal/layout.js';
 import { readManifest } from '../../journal/manifest.js';

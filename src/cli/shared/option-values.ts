@@ -1,6 +1,6 @@
 /** Parsers for values of options; their errors name the option. */
-import { DURATION_UNITS, parseQuantity, SIZE_UNITS } from '../../core/quantity.js';
-import { ProgressError } from '../../core/errors.js';
+import { DURATION_UNITS, parseQuantity, SIZE_UNITS } from '../../core/text/quantity.js';
+import { ProgressError } from '../../core/base/errors.js';
 
 /** Parses `key=value` pairs. */
 export function parsePairs(option: string, pairs: readonly string[]): Record<string, string> {

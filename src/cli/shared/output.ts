@@ -1,5 +1,5 @@
 /** Prints output of commands: lines and NDJSON on stdout, errors on stderr; a closed pipe is not an error. */
-import { sanitize } from '../../core/ansi.js';
+import { sanitize } from '../../core/text/ansi.js';
 
 let broken = false;
 let failure: Error | undefined;

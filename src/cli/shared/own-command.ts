@@ -2,10 +2,10 @@
 import { hostname } from 'node:os';
 import type { Client } from '../../client/client.js';
 import { withClient } from '../../client/connect.js';
-import type { ExecutionEvent } from '../../core/event.js';
-import { numberOf, textOf } from '../../core/event.js';
+import type { ExecutionEvent } from '../../core/events/event.js';
+import { numberOf, textOf } from '../../core/events/event.js';
 import type { ExecutionJson } from '../../core/execution.js';
-import { ProgressError } from '../../core/errors.js';
+import { ProgressError } from '../../core/base/errors.js';
 import type { Paths } from '../../platform/paths.js';
 import { ancestorsOf } from '../../platform/processes.js';
 import { NO_DAEMON } from './offline.js';

@@ -1,7 +1,7 @@
 /** Names of signals as users write them. */
 import { constants } from 'node:os';
-import { suggest } from '../../core/suggest.js';
-import { ProgressError } from '../../core/errors.js';
+import { suggest } from '../../core/text/suggest.js';
+import { ProgressError } from '../../core/base/errors.js';
 
 const PREFIX = 'SIG';
 const NAMES = Object.keys(constants.signals) as NodeJS.Signals[];

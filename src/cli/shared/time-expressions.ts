@@ -1,7 +1,7 @@
 /** Parses points in time: one syntax for every option that takes a time. Without a zone, times are local. */
-import { DURATION_UNITS, parseQuantity } from '../../core/quantity.js';
-import { normalizeTime } from '../../core/time.js';
-import { ProgressError } from '../../core/errors.js';
+import { DURATION_UNITS, parseQuantity } from '../../core/text/quantity.js';
+import { normalizeTime } from '../../core/text/time.js';
+import { ProgressError } from '../../core/base/errors.js';
 
 const DAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'];
 const WEEK_DAYS = DAYS.length;

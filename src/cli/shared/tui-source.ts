@@ -1,9 +1,9 @@
 /** What the full screen shows and does, by way of the daemon. */
 import type { Client } from '../../client/client.js';
 import { withClient } from '../../client/connect.js';
-import type { ExecutionEvent } from '../../core/event.js';
+import type { ExecutionEvent } from '../../core/events/event.js';
 import type { Execution } from '../../core/execution.js';
-import type { Level } from '../../core/filter.js';
+import type { Level } from '../../core/events/filter.js';
 import type { TuiSource } from '../../terminal/tui/page.js';
 import type { CommandContext } from '../command.js';
 import { commandActor } from '../control/actor.js';

@@ -1,9 +1,9 @@
 /** Folds the attention that an execution needs. */
-import type { ExecutionEvent } from '../event.js';
-import { textOf } from '../event.js';
+import type { ExecutionEvent } from '../events/event.js';
+import { textOf } from '../events/event.js';
 import type { Attention, Execution } from '../execution.js';
 import { isFinal } from '../execution.js';
-import { clip, NAME_CHARS, TEXT_CHARS } from '../fields.js';
+import { clip, NAME_CHARS, TEXT_CHARS } from '../events/fields.js';
 
 export function setAttention(execution: Execution, event: ExecutionEvent): void {
   if (isFinal(execution.status)) return;

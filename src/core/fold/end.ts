@@ -1,12 +1,12 @@
 /** Folds the ends of executions. */
-import { countOutcome } from '../alerts.js';
-import type { ExecutionEvent, FinalStatus } from '../event.js';
-import { FINAL_STATUSES, numberOf } from '../event.js';
+import { countOutcome } from '../state/alerts.js';
+import type { ExecutionEvent, FinalStatus } from '../events/event.js';
+import { FINAL_STATUSES, numberOf } from '../events/event.js';
 import type { Execution } from '../execution.js';
 import { isFinal, updateGroup } from '../execution.js';
-import { assignNumber, assignText, assignValue, TEXT_CHARS } from '../fields.js';
-import type { State } from '../state.js';
-import { retire } from '../state.js';
+import { assignNumber, assignText, assignValue, TEXT_CHARS } from '../events/fields.js';
+import type { State } from '../state/state.js';
+import { retire } from '../state/state.js';
 import { closeSteps, taskOfStep } from '../steps.js';
 import { clearAttention } from './attention.js';
 import { closeAtProducers } from './producers.js';

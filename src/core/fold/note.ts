@@ -1,14 +1,14 @@
 /** Folds the notes of the daemon: state carried over from events that are removed from the journal, and removals. */
-import { foldCarriedAlerts } from '../alerts.js';
-import type { ExecutionEvent } from '../event.js';
+import { foldCarriedAlerts } from '../state/alerts.js';
+import type { ExecutionEvent } from '../events/event.js';
 import type { Step } from '../execution.js';
 import { isFinal } from '../execution.js';
-import type { ExecutionRecord } from '../execution-record.js';
-import { executionFromRecord } from '../execution-record.js';
-import { previousGeneration } from '../generations.js';
-import type { State } from '../state.js';
-import { findExecution, forgetExecutions, forgetThrough, installExecution, rememberSource } from '../state.js';
-import { asCarryNote } from '../state-record.js';
+import type { ExecutionRecord } from '../state/execution-record.js';
+import { executionFromRecord } from '../state/execution-record.js';
+import { previousGeneration } from '../state/generations.js';
+import type { State } from '../state/state.js';
+import { findExecution, forgetExecutions, forgetThrough, installExecution, rememberSource } from '../state/state.js';
+import { asCarryNote } from '../state/state-record.js';
 import { createImplicit } from './start.js';
 
 export function foldNote(state: State, event: ExecutionEvent): void {

@@ -1,10 +1,10 @@
 /** Folds what an execution prints, does and reports while it runs: its tail, progress, errors and usage. */
-import { activityTail } from '../activity.js';
-import type { EventData, ExecutionEvent } from '../event.js';
-import { numberOf, textOf } from '../event.js';
+import { activityTail } from '../events/activity.js';
+import type { EventData, ExecutionEvent } from '../events/event.js';
+import { numberOf, textOf } from '../events/event.js';
 import type { Execution, WorkProgress } from '../execution.js';
 import { isFinal } from '../execution.js';
-import { assignNumber, assignText, clip, NAME_CHARS, TEXT_CHARS } from '../fields.js';
+import { assignNumber, assignText, clip, NAME_CHARS, TEXT_CHARS } from '../events/fields.js';
 import { stepOf } from '../steps.js';
 import { applySessionInit } from './start.js';
 

@@ -1,10 +1,10 @@
 /** Folds what routing needs to know of producers: the counter of each and the executions that it has open. */
-import type { ExecutionEvent } from '../event.js';
-import { STARTS } from '../event.js';
+import type { ExecutionEvent } from '../events/event.js';
+import { STARTS } from '../events/event.js';
 import type { Execution } from '../execution.js';
 import { isFinal } from '../execution.js';
-import type { State } from '../state.js';
-import { rememberSource } from '../state.js';
+import type { State } from '../state/state.js';
+import { rememberSource } from '../state/state.js';
 
 /** Open executions remembered per source, for routing; older ones stay open but are no longer its default. */
 const OPEN_PER_SOURCE = 16;

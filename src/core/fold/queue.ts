@@ -1,10 +1,10 @@
 /** Folds the settings of queues. */
-import { evictOldest } from '../evict.js';
-import type { EventData } from '../event.js';
-import { numberOf, textOf } from '../event.js';
-import { clip, NAME_CHARS } from '../fields.js';
-import { isSlots, settingsOf } from '../queues.js';
-import type { State } from '../state.js';
+import { evictOldest } from '../base/evict.js';
+import type { EventData } from '../events/event.js';
+import { numberOf, textOf } from '../events/event.js';
+import { clip, NAME_CHARS } from '../events/fields.js';
+import { isSlots, settingsOf } from '../state/queues.js';
+import type { State } from '../state/state.js';
 
 /** Queues kept; the oldest are evicted. */
 const MAX_QUEUES = 1_000;

@@ -1,9 +1,9 @@
 /** Folds the resources that the processes of an execution use. */
-import type { EventData, ExecutionEvent } from '../event.js';
-import { numberOf } from '../event.js';
+import type { EventData, ExecutionEvent } from '../events/event.js';
+import { numberOf } from '../events/event.js';
 import type { Execution, Resources } from '../execution.js';
 import { isFinal } from '../execution.js';
-import { assignNumber } from '../fields.js';
+import { assignNumber } from '../events/fields.js';
 
 export function setResources(execution: Execution, { data }: ExecutionEvent): void {
   // a late sample was measured before the end, which carried the final figures

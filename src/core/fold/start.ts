@@ -1,13 +1,13 @@
 /** Folds how executions come into being: implicitly, queued, started, described by a task. */
-import { aliasFamilyOf } from '../event-alias-table.js';
-import type { EventData, ExecutionEvent } from '../event.js';
-import { textOf, textsOf } from '../event.js';
+import { aliasFamilyOf } from '../events/event-alias-table.js';
+import type { EventData, ExecutionEvent } from '../events/event.js';
+import { textOf, textsOf } from '../events/event.js';
 import type { Execution } from '../execution.js';
 import { isFinal, updateGroup } from '../execution.js';
-import { assignNumber, assignText, assignValue, clip, clipAll, NAME_CHARS, TEXT_CHARS } from '../fields.js';
-import { previousGeneration } from '../generations.js';
-import type { State } from '../state.js';
-import { addTask, findExecution, openExecution } from '../state.js';
+import { assignNumber, assignText, assignValue, clip, clipAll, NAME_CHARS, TEXT_CHARS } from '../events/fields.js';
+import { previousGeneration } from '../state/generations.js';
+import type { State } from '../state/state.js';
+import { addTask, findExecution, openExecution } from '../state/state.js';
 import { clearAttention } from './attention.js';
 import { setDuration } from './end.js';
 

@@ -15,11 +15,11 @@
  * positions in it. Output is searched without its colours (`visible-text.ts`); a long line is not cut within a secret
  * (`runner/output.ts`). A private key is masked line by line; `EventMasker` remembers the streams with an unfinished one.
  */
-import type { EventData, NewEvent } from '../event.js';
+import type { EventData, NewEvent } from '../events/event.js';
 import { findInLine, findInWords, findPrinted, mayHoldCommand } from './mask-command.js';
 import { maskPem, type OpenKey } from './mask-pem.js';
 import { findShapes, MASK, maskShapes, mayHoldSecret } from './mask-text.js';
-import { evictOldest } from '../evict.js';
+import { evictOldest } from '../base/evict.js';
 import { strengthOf } from './secret-names.js';
 import { isPlaceholder } from './secret-values.js';
 import { replaceSpans, type Span } from './spans.js';

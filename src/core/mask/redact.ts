@@ -1,6 +1,6 @@
 /** What may be handed on: without secrets, and without the names of a person, a machine and a home. Best effort. */
-import type { ExecutionEvent } from '../event.js';
-import { escapeRegExp } from '../regexp.js';
+import type { ExecutionEvent } from '../events/event.js';
+import { escapeRegExp } from '../text/regexp.js';
 import { type SecretFinder, maskText, maskWords } from './mask.js';
 import { MASK } from './mask-text.js';
 import { isSecretName } from './secret-names.js';

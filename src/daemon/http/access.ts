@@ -1,5 +1,5 @@
 /** Access over TCP: a token in a private file, and one-time codes that hand it to one browser. */
-import { evictOldest } from '../../core/evict.js';
+import { evictOldest } from '../../core/base/evict.js';
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { readTextSync } from '../../platform/regular-file.js';

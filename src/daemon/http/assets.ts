@@ -1,7 +1,7 @@
 /** Files of the viewer, read once into memory together with the compressed copies that the build made. */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { errnoOf } from '../../core/errors.js';
+import { errnoOf } from '../../core/base/errors.js';
 
 export interface Asset {
   type: string;

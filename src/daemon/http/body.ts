@@ -1,8 +1,8 @@
 /** Reads the body of a request as JSON, up to a bound. */
 import type { IncomingMessage } from 'node:http';
 import { isUtf8 } from 'node:buffer';
-import { ProgressError } from '../../core/errors.js';
-import type { Fields } from '../../core/fields.js';
+import { ProgressError } from '../../core/base/errors.js';
+import type { Fields } from '../../core/events/fields.js';
 import { MAX_LINE_BYTES } from '../../api/messages.js';
 import { parseLine } from '../../protocol/validate.js';
 

@@ -1,5 +1,5 @@
 /** The daemon's metrics in the text format of Prometheus. */
-import type { State } from '../../core/state.js';
+import type { State } from '../../core/state/state.js';
 import type { DaemonStatus } from '../../api/messages.js';
 
 interface Metric {

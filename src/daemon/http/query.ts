@@ -1,6 +1,6 @@
 /** Reads the query of a URL into the fields of a request, which the protocol then validates. */
 import type { FieldTable, QueryForm } from '../../api/fields.js';
-import type { Fields } from '../../core/fields.js';
+import type { Fields } from '../../core/events/fields.js';
 
 /** Reads these fields. A value of the wrong form stays text, so that validation refuses it by name. */
 export function readQuery(query: URLSearchParams, table: FieldTable): Fields {

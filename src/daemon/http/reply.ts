@@ -1,7 +1,7 @@
 /** Writes responses, all with the security headers; errors have the form that they have on the socket. */
 import type { ServerResponse } from 'node:http';
 import type { HttpError } from '../../api/http-replies.js';
-import type { ProgressError } from '../../core/errors.js';
+import type { ProgressError } from '../../core/base/errors.js';
 import { SECURITY_HEADERS } from './headers.js';
 
 export interface Answer {

@@ -1,7 +1,7 @@
 /** Types of HTTP routes: what serves one method of one path. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApiRoute } from '../../api/http-routes.js';
-import type { Fields } from '../../core/fields.js';
+import type { Fields } from '../../core/events/fields.js';
 
 export interface HttpRoute extends Pick<ApiRoute, 'method' | 'document' | 'open'> {
   serve(call: HttpCall): Promise<void> | void;

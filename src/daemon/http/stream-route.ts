@@ -1,9 +1,9 @@
 /** The route `/stream/progress`: checks its parameters, bounds the number of streams, and serves one. */
 import type { IncomingMessage } from 'node:http';
 import type { Config } from '../../config/load.js';
-import type { Fields } from '../../core/fields.js';
-import { ProgressError } from '../../core/errors.js';
-import { VERSION } from '../../core/version.js';
+import type { Fields } from '../../core/events/fields.js';
+import { ProgressError } from '../../core/base/errors.js';
+import { VERSION } from '../../core/base/version.js';
 import type { DaemonStatus, RequestOf } from '../../api/messages.js';
 import { readFields, type ValuesOf } from '../../api/fields.js';
 import type { StreamOpen } from '../../api/http-replies.js';

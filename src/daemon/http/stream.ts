@@ -1,6 +1,6 @@
 /** Serves a subscription as server-sent events. A heartbeat sends the position when no message was sent for a while. */
 import type { ServerResponse } from 'node:http';
-import type { ExecutionEvent } from '../../core/event.js';
+import type { ExecutionEvent } from '../../core/events/event.js';
 import type { Batch } from '../../journal/lines.js';
 import type { OpenedSubscription } from '../read/subscription.js';
 import type { SubscriberSink } from '../read/subscriber.js';

@@ -5,9 +5,9 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
 import type { Config } from '../../config/load.js';
-import type { NewEvent } from '../../core/event.js';
-import { EXECUTION_ENDS, textOf } from '../../core/event.js';
-import { evictOldest } from '../../core/evict.js';
+import type { NewEvent } from '../../core/events/event.js';
+import { EXECUTION_ENDS, textOf } from '../../core/events/event.js';
+import { evictOldest } from '../../core/base/evict.js';
 import { matchesGlob } from '../../platform/patterns.js';
 
 export interface IgnoreFilter {

@@ -2,14 +2,14 @@
  * Ingests events: routes and deduplicates each by (source, n), writes it to the journal, folds it, then publishes
  * it.
  */
-import type { ExecutionEvent, NewEvent } from '../../core/event.js';
-import { EXECUTION_ENDS } from '../../core/event.js';
+import type { ExecutionEvent, NewEvent } from '../../core/events/event.js';
+import { EXECUTION_ENDS } from '../../core/events/event.js';
 import { fold } from '../../core/fold.js';
-import type { Entrance, EventRouter } from '../../core/route.js';
-import { createEventRouter } from '../../core/route.js';
-import { needsFoldedState, placeEvent } from '../../core/run-tasks.js';
-import type { State } from '../../core/state.js';
-import { ProgressError } from '../../core/errors.js';
+import type { Entrance, EventRouter } from '../../core/routing/route.js';
+import { createEventRouter } from '../../core/routing/route.js';
+import { needsFoldedState, placeEvent } from '../../core/routing/run-tasks.js';
+import type { State } from '../../core/state/state.js';
+import { ProgressError } from '../../core/base/errors.js';
 import type { Journal } from '../../journal/journal.js';
 import type { Batch } from '../../journal/lines.js';
 import { encodeEvent } from '../../protocol/encode.js';

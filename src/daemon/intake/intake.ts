@@ -3,10 +3,10 @@
  * order of its sources and split into lines that are short enough, before ingest writes it.
  */
 import type { Config } from '../../config/load.js';
-import type { ExecutionEvent, NewEvent } from '../../core/event.js';
-import { EXECUTION_ENDS } from '../../core/event.js';
-import type { ProgressError } from '../../core/errors.js';
-import type { Entrance } from '../../core/route.js';
+import type { ExecutionEvent, NewEvent } from '../../core/events/event.js';
+import { EXECUTION_ENDS } from '../../core/events/event.js';
+import type { ProgressError } from '../../core/base/errors.js';
+import type { Entrance } from '../../core/routing/route.js';
 import { splitEvent } from '../../protocol/encode.js';
 import { checkProducer } from '../../protocol/validate.js';
 import type { LineReceipt as TailReceipt } from '../../tailing/tail.js';

@@ -1,5 +1,5 @@
 /** Masks secrets in events, by built-in rules and by the patterns of the configuration. */
-import type { NewEvent } from '../../core/event.js';
+import type { NewEvent } from '../../core/events/event.js';
 import { EventMasker } from '../../core/mask/mask.js';
 import { compilePattern, type Pattern } from '../../platform/patterns.js';
 import { HOOK_TYPE } from '../../agents/hook-call.js';

@@ -1,5 +1,5 @@
 /** Records the daemon's own observations as events. Those that come before intake is open are buffered. */
-import type { NewEvent } from '../../core/event.js';
+import type { NewEvent } from '../../core/events/event.js';
 import type { Intake, Producer } from './intake.js';
 
 /**

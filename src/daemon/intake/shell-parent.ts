@@ -1,9 +1,9 @@
 /** Decides whether a typed command belongs to the run that its shell names as its parent. */
-import type { NewEvent } from '../../core/event.js';
-import { textOf } from '../../core/event.js';
+import type { NewEvent } from '../../core/events/event.js';
+import { textOf } from '../../core/events/event.js';
 import { isFinal } from '../../core/execution.js';
-import type { State } from '../../core/state.js';
-import { findExecution } from '../../core/state.js';
+import type { State } from '../../core/state/state.js';
+import { findExecution } from '../../core/state/state.js';
 import { ancestorsOf, readProcess } from '../../platform/processes.js';
 
 /**

@@ -5,8 +5,8 @@
  * with one exception: before the end of an execution is taken, the daemon takes what commands have written to the
  * spool by then (`Spool.catchUp`).
  */
-import type { NewEvent } from '../../core/event.js';
-import { ProgressError } from '../../core/errors.js';
+import type { NewEvent } from '../../core/events/event.js';
+import { ProgressError } from '../../core/base/errors.js';
 
 export interface SourceOrder {
   /** Why this event may not be written yet: its n would acknowledge an earlier event that was refused. */

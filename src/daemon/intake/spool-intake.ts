@@ -1,10 +1,10 @@
 /** The spool as a producer: reads its files into the journal, each event after those of other files that it needs. */
-import type { Entrance } from '../../core/route.js';
-import type { NewEvent } from '../../core/event.js';
-import { EXECUTION_ENDS, textOf } from '../../core/event.js';
-import { STARTS } from '../../core/event.js';
-import type { State } from '../../core/state.js';
-import { findExecution } from '../../core/state.js';
+import type { Entrance } from '../../core/routing/route.js';
+import type { NewEvent } from '../../core/events/event.js';
+import { EXECUTION_ENDS, textOf } from '../../core/events/event.js';
+import { STARTS } from '../../core/events/event.js';
+import type { State } from '../../core/state/state.js';
+import { findExecution } from '../../core/state/state.js';
 import { HOOK_TYPE } from '../../agents/hook-call.js';
 import type { SpoolStatus } from '../../api/messages.js';
 import type { Paths } from '../../platform/paths.js';

@@ -2,9 +2,9 @@
  * Index of one execution's log: where in the journal its lines are, and what its timeline needs. It reads the journal
  * once, and then only what was added.
  */
-import type { ExecutionEvent } from '../../core/event.js';
-import { EXECUTION_ENDS, numberOf } from '../../core/event.js';
-import { countLines } from '../../core/log.js';
+import type { ExecutionEvent } from '../../core/events/event.js';
+import { EXECUTION_ENDS, numberOf } from '../../core/events/event.js';
+import { countLines } from '../../core/events/log.js';
 import type { JournalSource } from '../../journal/reader.js';
 import { readJournal } from '../../journal/reader.js';
 

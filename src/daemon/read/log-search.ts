@@ -1,11 +1,11 @@
 /** Searches the lines of a log, in time slices, so that other requests are served meanwhile. */
 import { setImmediate } from 'node:timers/promises';
-import { stripAnsi } from '../../core/ansi.js';
-import type { ExecutionEvent } from '../../core/event.js';
-import type { LogFilter, LogLine } from '../../core/log.js';
-import { eventTest, LINE_CHARS, lineTest, linesOf } from '../../core/log.js';
+import { stripAnsi } from '../../core/text/ansi.js';
+import type { ExecutionEvent } from '../../core/events/event.js';
+import type { LogFilter, LogLine } from '../../core/events/log.js';
+import { eventTest, LINE_CHARS, lineTest, linesOf } from '../../core/events/log.js';
 import { SEARCH_SECONDS } from '../../api/requests.js';
-import { ProgressError } from '../../core/errors.js';
+import { ProgressError } from '../../core/base/errors.js';
 import { compilePattern } from '../../platform/patterns.js';
 import type { Pattern } from '../../platform/patterns.js';
 

@@ -1,8 +1,8 @@
 /** Logs of executions by line numbers, read from the journal: pages, search, and the lines of steps. */
-import type { ExecutionEvent } from '../../core/event.js';
-import type { LogLine } from '../../core/log.js';
-import { countLines, cutLine, linesOf } from '../../core/log.js';
-import { evictOldest } from '../../core/evict.js';
+import type { ExecutionEvent } from '../../core/events/event.js';
+import type { LogLine } from '../../core/events/log.js';
+import { countLines, cutLine, linesOf } from '../../core/events/log.js';
+import { evictOldest } from '../../core/base/evict.js';
 import type { JournalSource } from '../../journal/reader.js';
 import { readJournal, readLast } from '../../journal/reader.js';
 import type { Replies } from '../../api/messages.js';

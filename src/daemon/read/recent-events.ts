@@ -1,7 +1,7 @@
 /** Ring buffer of the newest events and their lines: a subscriber that keeps up never reads a file. */
-import type { ExecutionEvent } from '../../core/event.js';
-import type { Filter } from '../../core/filter.js';
-import { isOpen, matches } from '../../core/filter.js';
+import type { ExecutionEvent } from '../../core/events/event.js';
+import type { Filter } from '../../core/events/filter.js';
+import { isOpen, matches } from '../../core/events/filter.js';
 import type { Batch } from '../../journal/lines.js';
 
 const RING_BYTES = 1024 * 1024;

@@ -2,7 +2,7 @@
  * One subscriber: a cursor over the journal. It takes the newest events from memory and older ones from the files, at
  * the pace of its sink.
  */
-import type { Filter } from '../../core/filter.js';
+import type { Filter } from '../../core/events/filter.js';
 import type { Batch } from '../../journal/lines.js';
 import type { JournalSource } from '../../journal/reader.js';
 import { readJournal } from '../../journal/reader.js';

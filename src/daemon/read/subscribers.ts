@@ -2,9 +2,9 @@
  * All subscribers, and the newest events that those that keep up share in memory. A subscriber that does not keep up
  * reads the files at its own pace and costs its socket's buffer and nothing else.
  */
-import type { ExecutionEvent } from '../../core/event.js';
-import type { Matchable } from '../../core/filter.js';
-import { matches } from '../../core/filter.js';
+import type { ExecutionEvent } from '../../core/events/event.js';
+import type { Matchable } from '../../core/events/filter.js';
+import { matches } from '../../core/events/filter.js';
 import type { Batch } from '../../journal/lines.js';
 import type { JournalSource } from '../../journal/reader.js';
 import type { Component } from '../component.js';

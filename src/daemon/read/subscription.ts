@@ -1,8 +1,8 @@
 /** Opens a subscription: finds where it begins, and what the subscriber receives first. */
-import type { Filter } from '../../core/filter.js';
-import { findByName } from '../../core/lookup.js';
-import type { State } from '../../core/state.js';
-import { findExecution, newestFirst } from '../../core/state.js';
+import type { Filter } from '../../core/events/filter.js';
+import { findByName } from '../../core/lists/lookup.js';
+import type { State } from '../../core/state/state.js';
+import { findExecution, newestFirst } from '../../core/state/state.js';
 import type { Journal } from '../../journal/journal.js';
 import { findExecutions, readLast, seqAtTime } from '../../journal/reader.js';
 import type { Replies, RequestOf, Reset } from '../../api/messages.js';

@@ -1,5 +1,5 @@
 /** The request `control`. Stops, kills, signals, pauses or resumes a run. */
-import { ProgressError } from '../../core/errors.js';
+import { ProgressError } from '../../core/base/errors.js';
 import { lookUp } from './find-execution.js';
 import type { PlainHandler } from './request-context.js';
 

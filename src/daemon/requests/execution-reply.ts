@@ -1,9 +1,9 @@
 /** Converts executions to their form in replies: with what earlier ones took, and the estimate that follows from it. */
-import { remainingTime } from '../../core/estimate.js';
+import { remainingTime } from '../../core/estimates/estimate.js';
 import type { Execution, ExecutionJson } from '../../core/execution.js';
 import { executionToJson, isFinal } from '../../core/execution.js';
-import { earlierRuns, expectationOf } from '../../core/history.js';
-import type { State } from '../../core/state.js';
+import { earlierRuns, expectationOf } from '../../core/estimates/history.js';
+import type { State } from '../../core/state/state.js';
 
 /** Converts one execution. */
 export function toReply(execution: Execution, state: State): ExecutionJson {

@@ -1,8 +1,8 @@
 /** Finds the execution that a request names: by ID, unique prefix or name, in memory or in the journal. */
 import type { Execution } from '../../core/execution.js';
-import { ambiguous, findByText, notFound } from '../../core/lookup.js';
-import { findExecution } from '../../core/state.js';
-import { newestFirst } from '../../core/state.js';
+import { ambiguous, findByText, notFound } from '../../core/lists/lookup.js';
+import { findExecution } from '../../core/state/state.js';
+import { newestFirst } from '../../core/state/state.js';
 import { readExecution } from '../../journal/history.js';
 import { findExecutions } from '../../journal/reader.js';
 import type { LogSubject } from '../read/logs.js';

@@ -1,5 +1,5 @@
 /** The request `hello`. Agrees on the protocol and says which journal this is. */
-import { ProgressError } from '../../core/errors.js';
+import { ProgressError } from '../../core/base/errors.js';
 import { PROTOCOL_VERSION } from '../../api/messages.js';
 import type { ConnectionHandler } from './request-context.js';
 

@@ -1,9 +1,9 @@
 /** The request `list`. Lists executions, newest first, page by page. */
 import { isFinal } from '../../core/execution.js';
 import type { Execution } from '../../core/execution.js';
-import { shortenIds } from '../../core/format.js';
-import { mentions } from '../../core/lookup.js';
-import { newestFirst } from '../../core/state.js';
+import { shortenIds } from '../../core/text/format.js';
+import { mentions } from '../../core/lists/lookup.js';
+import { newestFirst } from '../../core/state/state.js';
 import type { RequestOf } from '../../api/messages.js';
 import { REQUESTS } from '../../api/requests.js';
 import { toReplies } from './execution-reply.js';

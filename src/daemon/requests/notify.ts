@@ -1,5 +1,5 @@
 /** The request `notify`. Sends a notification, or tests a channel. */
-import { ProgressError } from '../../core/errors.js';
+import { ProgressError } from '../../core/base/errors.js';
 import type { PlainHandler } from './request-context.js';
 
 export const handleNotify: PlainHandler<'notify'> = async ({ test, ...notice }, _caller, { alerts }) => {

@@ -1,5 +1,5 @@
 /** The request `subscribe`. Opens a subscription on the connection. */
-import { ProgressError } from '../../core/errors.js';
+import { ProgressError } from '../../core/base/errors.js';
 import { openSubscription } from '../read/subscription.js';
 import type { ConnectionHandler } from './request-context.js';
 

@@ -1,5 +1,5 @@
 /** The request `timeline`. Returns when steps began, pauses, and samples of resource usage. */
-import { typicalDurationOf } from '../../core/typical-duration.js';
+import { typicalDurationOf } from '../../core/estimates/typical-duration.js';
 import { toSubject } from './find-execution.js';
 import { lookUp } from './find-execution.js';
 import type { PlainHandler } from './request-context.js';

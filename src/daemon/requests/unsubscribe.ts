@@ -1,5 +1,5 @@
 /** The request `unsubscribe`. Ends a subscription of the connection. */
-import { ProgressError } from '../../core/errors.js';
+import { ProgressError } from '../../core/base/errors.js';
 import type { ConnectionHandler } from './request-context.js';
 
 export const handleUnsubscribe: ConnectionHandler<'unsubscribe'> = (request, connection) => {

@@ -1,13 +1,13 @@
 /** Records once that an execution has become silent; the fold ends that state at its next activity. */
-import type { ExecutionEvent, NewEvent } from '../../core/event.js';
+import type { ExecutionEvent, NewEvent } from '../../core/events/event.js';
 import type { Execution, Status } from '../../core/execution.js';
-import { PASSIVE_TYPES } from '../../core/event.js';
-import { formatDuration } from '../../core/format.js';
-import type { SilenceSettings } from '../../core/silence.js';
-import { canBeSilent, createGaps } from '../../core/silence.js';
-import type { State } from '../../core/state.js';
-import { findExecution } from '../../core/state.js';
-import { ProgressError } from '../../core/errors.js';
+import { PASSIVE_TYPES } from '../../core/events/event.js';
+import { formatDuration } from '../../core/text/format.js';
+import type { SilenceSettings } from '../../core/estimates/silence.js';
+import { canBeSilent, createGaps } from '../../core/estimates/silence.js';
+import type { State } from '../../core/state/state.js';
+import { findExecution } from '../../core/state/state.js';
+import { ProgressError } from '../../core/base/errors.js';
 import type { Component } from '../component.js';
 import type { Log } from '../daemon-log.js';
 import type { Ingest } from '../intake/ingest.js';

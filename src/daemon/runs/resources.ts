@@ -8,9 +8,9 @@
  * query, so it is asked only about processes that were present at the scan before, and about a bounded number.
  */
 import pidusage from 'pidusage';
-import type { Clock } from '../../core/clock.js';
-import { realClock } from '../../core/clock.js';
-import type { ExecutionEvent, NewEvent } from '../../core/event.js';
+import type { Clock } from '../../core/base/clock.js';
+import { realClock } from '../../core/base/clock.js';
+import type { ExecutionEvent, NewEvent } from '../../core/events/event.js';
 import type { ProcessIdentity, ProcessInfo } from '../../platform/processes.js';
 import { readProcesses, readRss, treesOf } from '../../platform/processes.js';
 import type { Component } from '../component.js';

@@ -7,9 +7,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Execution } from '../../core/execution.js';
 import { isFinal } from '../../core/execution.js';
-import { endedText } from '../../core/state-text.js';
-import type { State } from '../../core/state.js';
-import { ProgressError } from '../../core/errors.js';
+import { endedText } from '../../core/text/state-text.js';
+import type { State } from '../../core/state/state.js';
+import { ProgressError } from '../../core/base/errors.js';
 import { isAlive, readProcess } from '../../platform/processes.js';
 import type { CommandMessage, ControlCommand } from '../../api/messages.js';
 import { CONTROL } from '../../api/run-commands.js';

@@ -1,11 +1,11 @@
 /** Runs: their attached runners, the remaining processes of killed runners, and control. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ExecutionEvent } from '../../core/event.js';
+import type { ExecutionEvent } from '../../core/events/event.js';
 import type { Execution } from '../../core/execution.js';
-import { STARTS } from '../../core/event.js';
-import type { State } from '../../core/state.js';
-import { findExecution } from '../../core/state.js';
-import { ProgressError } from '../../core/errors.js';
+import { STARTS } from '../../core/events/event.js';
+import type { State } from '../../core/state/state.js';
+import { findExecution } from '../../core/state/state.js';
+import { ProgressError } from '../../core/base/errors.js';
 import type { Paths } from '../../platform/paths.js';
 import type { ProcessIdentity } from '../../platform/processes.js';
 import { bootId, isAlive } from '../../platform/processes.js';

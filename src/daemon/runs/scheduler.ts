@@ -7,11 +7,11 @@
  * Whether the daemon can start a run is checked last, since that reads files.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ExecutionEvent, NewEvent } from '../../core/event.js';
-import { EXECUTION_ENDS } from '../../core/event.js';
+import type { ExecutionEvent, NewEvent } from '../../core/events/event.js';
+import { EXECUTION_ENDS } from '../../core/events/event.js';
 import type { Execution, Status } from '../../core/execution.js';
-import { isInQueue, verdicts } from '../../core/queues.js';
-import type { State } from '../../core/state.js';
+import { isInQueue, verdicts } from '../../core/state/queues.js';
+import type { State } from '../../core/state/state.js';
 import type { Component } from '../component.js';
 
 export interface SchedulerOptions {

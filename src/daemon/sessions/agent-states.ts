@@ -1,8 +1,8 @@
 /** Corrects the state of sessions that hooks and session files report by the process registries of agents. */
-import type { EventData, ExecutionEvent, NewEvent } from '../../core/event.js';
-import { textOf } from '../../core/event.js';
+import type { EventData, ExecutionEvent, NewEvent } from '../../core/events/event.js';
+import { textOf } from '../../core/events/event.js';
 import type { Execution } from '../../core/execution.js';
-import type { State } from '../../core/state.js';
+import type { State } from '../../core/state/state.js';
 import { stateSourceOf } from '../../agents/precedence.js';
 import { isHookSession } from '../../agents/hook-target.js';
 import { endOfLeft } from '../../agents/hook-events.js';

@@ -1,7 +1,7 @@
 /** Finds the process of an agent, and the run that it belongs to, from the process that called a hook. */
 import path from 'node:path';
 import type { Execution } from '../../core/execution.js';
-import type { State } from '../../core/state.js';
+import type { State } from '../../core/state/state.js';
 import { AGENTS } from '../../core/agents.js';
 import { SHELLS } from '../../platform/paths.js';
 import { ancestorsOf, readCommand } from '../../platform/processes.js';

@@ -1,6 +1,6 @@
 /** Records open executions of a spool file as lost when its writer has ended. */
-import type { NewEvent } from '../../core/event.js';
-import type { State } from '../../core/state.js';
+import type { NewEvent } from '../../core/events/event.js';
+import type { State } from '../../core/state/state.js';
 import { isHookSession } from '../../agents/hook-target.js';
 import type { Runs } from '../runs/runs.js';
 

@@ -1,5 +1,5 @@
 /** Follows the session files of agents that the configuration names or a client has requested. */
-import type { State } from '../../core/state.js';
+import type { State } from '../../core/state/state.js';
 import type { Config } from '../../config/load.js';
 import type { Agent } from '../../core/agents.js';
 import { AGENTS } from '../../core/agents.js';

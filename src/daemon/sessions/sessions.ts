@@ -1,10 +1,10 @@
 /** Converts hook calls in the spool to events of agent sessions, and ends sessions whose process is gone. */
 import { hostname } from 'node:os';
 import path from 'node:path';
-import type { EventData, NewEvent } from '../../core/event.js';
+import type { EventData, NewEvent } from '../../core/events/event.js';
 import type { Execution } from '../../core/execution.js';
 import { isFinal } from '../../core/execution.js';
-import type { State } from '../../core/state.js';
+import type { State } from '../../core/state/state.js';
 import type { ProcessRegistry, RegistryEntry } from '../../agents/sessions/process-registry.js';
 import { definitionOf } from '../../agents/registry.js';
 import { isWriterAlive } from '../../spool/writer-process.js';

@@ -1,8 +1,8 @@
 /** One client on the socket: reads events and requests, writes replies and pushes. Every buffer is bounded. */
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { Entrance } from '../../core/route.js';
-import { ProgressError } from '../../core/errors.js';
+import type { Entrance } from '../../core/routing/route.js';
+import { ProgressError } from '../../core/base/errors.js';
 import { createLineDecoder, encodeLine } from '../../protocol/lines.js';
 import type { Duplicate, Reply, RequestId } from '../../api/messages.js';
 import { MAX_LINE_BYTES } from '../../api/messages.js';

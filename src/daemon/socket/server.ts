@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import type { Config } from '../../config/load.js';
-import { ProgressError } from '../../core/errors.js';
+import { ProgressError } from '../../core/base/errors.js';
 import type { BoundSocket } from '../../platform/unix-socket.js';
 import { bindUnix } from '../../platform/unix-socket.js';
 import { encodeLine } from '../../protocol/lines.js';

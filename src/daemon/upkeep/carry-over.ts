@@ -1,10 +1,10 @@
 /** Events that restate what is alive in old segments, so that the fold of the remaining segments is the state. */
-import { alertsToJson } from '../../core/alerts.js';
-import type { NewEvent } from '../../core/event.js';
+import { alertsToJson } from '../../core/state/alerts.js';
+import type { NewEvent } from '../../core/events/event.js';
 import type { Execution, Step } from '../../core/execution.js';
-import { executionToRecord } from '../../core/execution-record.js';
-import type { CarryNote } from '../../core/state-record.js';
-import type { ProducerState, State } from '../../core/state.js';
+import { executionToRecord } from '../../core/state/execution-record.js';
+import type { CarryNote } from '../../core/state/state-record.js';
+import type { ProducerState, State } from '../../core/state/state.js';
 
 /** Size of one write of carried events, so that those of ten thousand executions are not in memory together. */
 const CARRIED_BATCH_BYTES = 1024 * 1024;

@@ -1,6 +1,6 @@
 /** Saves snapshots of the state between two writes, so that the next start reads only newer events. */
-import type { State } from '../../core/state.js';
-import { ProgressError } from '../../core/errors.js';
+import type { State } from '../../core/state/state.js';
+import { ProgressError } from '../../core/base/errors.js';
 import { writeCheckpoint } from '../../journal/checkpoint.js';
 import type { Journal } from '../../journal/journal.js';
 import type { Component } from '../component.js';

@@ -5,11 +5,11 @@
  * so the fold of the remaining segments is the state. A clock that jumps ahead by more than a day is not trusted at
  * once: nothing is removed by age until the next check, an hour later, confirms it, and the log says so.
  */
-import { loseAlerts } from '../../core/alerts.js';
-import type { ExecutionEvent } from '../../core/event.js';
-import { formatDuration } from '../../core/format.js';
-import type { ProducerState, State } from '../../core/state.js';
-import { ProgressError } from '../../core/errors.js';
+import { loseAlerts } from '../../core/state/alerts.js';
+import type { ExecutionEvent } from '../../core/events/event.js';
+import { formatDuration } from '../../core/text/format.js';
+import type { ProducerState, State } from '../../core/state/state.js';
+import { ProgressError } from '../../core/base/errors.js';
 import type { Journal } from '../../journal/journal.js';
 import { firstEventTime, lastWriteTime } from '../../journal/reader.js';
 import type { Component } from '../component.js';

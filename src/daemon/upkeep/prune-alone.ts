@@ -1,8 +1,8 @@
 /** Prunes without a daemon: this process holds the lock and writes the journal meanwhile. */
 import { rm } from 'node:fs/promises';
 import { loadConfig } from '../../config/load.js';
-import type { NewEvent } from '../../core/event.js';
-import { ProgressError } from '../../core/errors.js';
+import type { NewEvent } from '../../core/events/event.js';
+import { ProgressError } from '../../core/base/errors.js';
 import { restore } from '../../journal/checkpoint.js';
 import type { Paths } from '../../platform/paths.js';
 import type { Replies } from '../../api/messages.js';

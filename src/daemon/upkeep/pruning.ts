@@ -3,10 +3,10 @@
  * does not have them, now and whenever the journal is read again. Their events leave the files after that; when this is
  * interrupted, the notes say what the next daemon must complete.
  */
-import type { State } from '../../core/state.js';
-import { asCarryNote } from '../../core/state-record.js';
-import { ProgressError } from '../../core/errors.js';
-import { SerialQueue } from '../../core/serial-queue.js';
+import type { State } from '../../core/state/state.js';
+import { asCarryNote } from '../../core/state/state-record.js';
+import { ProgressError } from '../../core/base/errors.js';
+import { SerialQueue } from '../../core/base/serial-queue.js';
 import type { Journal } from '../../journal/journal.js';
 import { readJournal } from '../../journal/reader.js';
 import { containing } from '../../journal/search.js';

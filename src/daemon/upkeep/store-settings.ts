@@ -1,8 +1,8 @@
 /** Applies the settings of journal, state and queues, between two writes. */
 import type { Config } from '../../config/load.js';
-import { toDeclare } from '../../core/queues.js';
-import type { State } from '../../core/state.js';
-import { setLimits } from '../../core/state.js';
+import { toDeclare } from '../../core/state/queues.js';
+import type { State } from '../../core/state/state.js';
+import { setLimits } from '../../core/state/state.js';
 import type { Journal } from '../../journal/journal.js';
 import type { Component } from '../component.js';
 import type { Ingest } from '../intake/ingest.js';

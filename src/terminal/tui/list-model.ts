@@ -1,11 +1,11 @@
 /** The list of executions as entries below headings: filtered, sorted, grouped, children below their parents. Pure. */
-import { elapsedOf, parseInstant } from '../../core/durations.js';
+import { elapsedOf, parseInstant } from '../../core/estimates/durations.js';
 import type { Execution } from '../../core/execution.js';
-import { groupExecutions } from '../../core/groups.js';
-import type { Grouping } from '../../core/groups.js';
-import { matchesQuery, parseQuery } from '../../core/query.js';
-import { sectionOf, sortBySection } from '../../core/sections.js';
-import type { Section } from '../../core/sections.js';
+import { groupExecutions } from '../../core/lists/groups.js';
+import type { Grouping } from '../../core/lists/groups.js';
+import { matchesQuery, parseQuery } from '../../core/lists/query.js';
+import { sectionOf, sortBySection } from '../../core/lists/sections.js';
+import type { Section } from '../../core/lists/sections.js';
 
 export const SORTS = ['activity', 'name', 'started', 'duration'] as const;
 export type Sort = (typeof SORTS)[number];

@@ -1,10 +1,10 @@
 /** The list of all executions. */
 import type { Execution } from '../../core/execution.js';
-import { formatCount } from '../../core/format.js';
-import type { Grouping } from '../../core/groups.js';
-import { sectionOf } from '../../core/sections.js';
+import { formatCount } from '../../core/text/format.js';
+import type { Grouping } from '../../core/lists/groups.js';
+import { sectionOf } from '../../core/lists/sections.js';
 import { executionRows } from '../execution-row.js';
-import { ellipsisOf, paint, separatorOf } from '../paint.js';
+import { cleanText, ellipsisOf, paint, separatorOf } from '../paint.js';
 import type { Style } from '../style.js';
 import { fit, truncate } from '../width.js';
 import { actionBindings } from './actions.js';
@@ -149,7 +149,7 @@ export class ListPage implements Page {
   }
 
   #heading({ text, count }: { text: string; count: number }, columns: number, style: Style): string {
-    const title = `${text.toUpperCase()} (${formatCount(count)})`;
+    const title = `${cleanText(text).toUpperCase()} (${formatCount(count)})`;
     return paint(fit(title, columns, ellipsisOf(style)).trimEnd(), 'dim', style);
   }
 

@@ -1,5 +1,5 @@
 /** Lines of a log in memory: reads those that are asked for and not known yet, one request at a time. */
-import type { LogLine } from '../../core/log.js';
+import type { LogLine } from '../../core/events/log.js';
 import type { TuiSource } from './page.js';
 
 /** Lines of one request, most of them before or after the one that is missing. */

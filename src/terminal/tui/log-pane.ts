@@ -1,9 +1,9 @@
 /** The log of one execution: follows its end or stays where it is read, finds, filters, and jumps. */
-import { parseInstant } from '../../core/durations.js';
-import { LEVELS } from '../../core/filter.js';
-import { formatCount } from '../../core/format.js';
-import type { LogLine } from '../../core/log.js';
-import { cleanOutput, ellipsisOf, paint, separatorOf } from '../paint.js';
+import { parseInstant } from '../../core/estimates/durations.js';
+import { LEVELS } from '../../core/events/filter.js';
+import { formatCount } from '../../core/text/format.js';
+import type { LogLine } from '../../core/events/log.js';
+import { cleanOutput, cleanText, ellipsisOf, paint, separatorOf } from '../paint.js';
 import type { Style } from '../style.js';
 import { fit, truncate } from '../width.js';
 import type { ActionContext } from './actions.js';
@@ -190,7 +190,7 @@ export class TuiLogPane implements Page {
       this.#filterText(),
       this.#findText(),
       !this.#isFollowing && behind > 0 ? paint(`${formatCount(behind)} new, f follows`, 'warn', style) : '',
-      this.#lines.failure === undefined ? '' : paint(this.#lines.failure, 'bad', style),
+      this.#lines.failure === undefined ? '' : paint(cleanText(this.#lines.failure), 'bad', style),
     ];
     return fit(parts.filter((part) => part !== '').join(separatorOf(style)), columns, ellipsisOf(style));
   }
@@ -200,7 +200,7 @@ export class TuiLogPane implements Page {
     const parts = [
       this.#level > 0 ? `level ${LEVELS[this.#level] ?? ''} and above` : '',
       stream ?? '',
-      this.#step === undefined ? '' : `step ${this.#step}`,
+      this.#step === undefined ? '' : `step ${cleanText(this.#step)}`,
     ].filter((part) => part !== '');
     return parts.length === 0 ? '' : `${parts.join(', ')}: ${formatCount(this.#shown.size)} shown`;
   }

@@ -1,7 +1,7 @@
 /** Draws lines of a log as rows of the screen. */
-import { parseInstant } from '../../core/durations.js';
-import { formatClock } from '../../core/format.js';
-import type { LogLine } from '../../core/log.js';
+import { parseInstant } from '../../core/estimates/durations.js';
+import { formatClock } from '../../core/text/format.js';
+import type { LogLine } from '../../core/events/log.js';
 import { cleanOutput, paint } from '../paint.js';
 import type { Tone } from '../paint.js';
 import type { Style } from '../style.js';

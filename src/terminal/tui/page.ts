@@ -1,7 +1,7 @@
 /** What a page of the full screen is: lines, and the keys that work on it. */
 import type { Execution } from '../../core/execution.js';
-import type { LogLine } from '../../core/log.js';
-import type { QueueView } from '../../core/queues.js';
+import type { LogLine } from '../../core/events/log.js';
+import type { QueueView } from '../../core/state/queues.js';
 import type { Style } from '../style.js';
 import type { ConnectionState } from '../view.js';
 

@@ -1,6 +1,6 @@
 /** The queues: slots, what runs, what waits in which order. */
-import type { QueueView } from '../../core/queues.js';
-import { formatQuantity } from '../../core/format.js';
+import type { QueueView } from '../../core/state/queues.js';
+import { formatQuantity } from '../../core/text/format.js';
 import { cleanText, ellipsisOf, paint, separatorOf } from '../paint.js';
 import type { Style } from '../style.js';
 import { truncate } from '../width.js';

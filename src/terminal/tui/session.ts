@@ -1,7 +1,7 @@
 /** The full screen on a terminal: alternate screen, keys, mouse, frames, suspension. */
 import { constants } from 'node:os';
-import type { Clock } from '../../core/clock.js';
-import { realClock } from '../../core/clock.js';
+import type { Clock } from '../../core/base/clock.js';
+import { realClock } from '../../core/base/clock.js';
 import { onSignal } from '../../platform/inherited.js';
 import { createPacer } from '../pacer.js';
 import type { Pacer } from '../pacer.js';

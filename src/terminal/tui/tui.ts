@@ -1,5 +1,5 @@
 /** The full screen as a model: a stack of pages, dialogs above it, keys in, lines out. Knows no terminal. */
-import { formatClock } from '../../core/format.js';
+import { formatClock } from '../../core/text/format.js';
 import { cleanText, ellipsisOf, paint, repaint, separatorOf } from '../paint.js';
 import type { Style } from '../style.js';
 import { alignRight, cellsOf, fit, truncate } from '../width.js';

@@ -1,7 +1,7 @@
 import { rmSync, symlinkSync } from 'node:fs';
 import t from 'tap';
 import type { Test } from 'tap';
-import type { NewEvent } from '../../../src/core/event.js';
+import type { NewEvent } from '../../../src/core/events/event.js';
 import type { SessionWatcherOptions } from '../../../src/agents/sessions/session-watcher.js';
 import { CLAUDE_FILE, CLAUDE_ID, CLAUDE_SUBAGENT, openSessions, recorded } from '../../helpers/sessions.js';
 import { waitFor } from '../../helpers/wait.js';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import type { Test } from 'tap';
-import { ProgressError } from '../../../src/core/errors.js';
+import { ProgressError } from '../../../src/core/base/errors.js';
 import {
   CLAUDE_FILE,
   CLAUDE_ID,

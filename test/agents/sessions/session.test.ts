@@ -1,6 +1,6 @@
 import t from 'tap';
-import type { NewEvent } from '../../../src/core/event.js';
-import { ProgressError } from '../../../src/core/errors.js';
+import type { NewEvent } from '../../../src/core/events/event.js';
+import { ProgressError } from '../../../src/core/base/errors.js';
 import type { SessionPart } from '../../../src/agents/sessions/session.js';
 import { Session } from '../../../src/agents/sessions/session.js';
 import type { LineReceipt } from '../../../src/tailing/tail.js';

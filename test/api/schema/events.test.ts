@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { EVENT_TYPES } from '../../../src/core/event.js';
+import { EVENT_TYPES } from '../../../src/core/events/event.js';
 import { ROOT } from '../../helpers/daemon.js';
 import { createValidator, readSchema } from '../../helpers/schemas.js';
 

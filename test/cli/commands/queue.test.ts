@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { collectOutput } from '../../helpers/output.js';
-import type { QueueView } from '../../../src/core/queues.js';
+import type { QueueView } from '../../../src/core/state/queues.js';
 import type { RunHomeWithDaemon } from '../../helpers/runs.js';
 import { startRunHome } from '../../helpers/runs.js';
 import { waitFor } from '../../helpers/wait.js';

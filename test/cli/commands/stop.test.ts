@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { userInfo } from 'node:os';
 import t from 'tap';
-import type { ExecutionEvent } from '../../../src/core/event.js';
+import type { ExecutionEvent } from '../../../src/core/events/event.js';
 import { createHome } from '../../helpers/daemon.js';
 import type { RunHomeWithDaemon } from '../../helpers/runs.js';
 import { startRunHome, STUBBORN } from '../../helpers/runs.js';

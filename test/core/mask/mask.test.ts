@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { NewEvent } from '../../../src/core/event.js';
+import type { NewEvent } from '../../../src/core/events/event.js';
 import { EventMasker, type SecretFinder, maskOutput, maskText, maskWords } from '../../../src/core/mask/mask.js';
 import { compilePattern } from '../../../src/platform/patterns.js';
 import { SECRET_LINES } from '../../helpers/secret-lines.js';

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import type { EventData } from '../../../src/core/event.js';
+import type { EventData } from '../../../src/core/events/event.js';
 import { EventMasker, maskOutput, maskText, maskWords } from '../../../src/core/mask/mask.js';
 import { SECRET_ARGUMENTS } from '../../../src/core/mask/secret-commands.js';
 import { strengthOf } from '../../../src/core/mask/secret-names.js';

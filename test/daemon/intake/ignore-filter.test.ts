@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import t from 'tap';
-import type { NewEvent } from '../../../src/core/event.js';
+import type { NewEvent } from '../../../src/core/events/event.js';
 import { createIgnoreFilter } from '../../../src/daemon/intake/ignore-filter.js';
 
 function started(execution: string, name: string, cwd = '/work', kind = 'command'): NewEvent {

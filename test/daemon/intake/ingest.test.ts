@@ -1,10 +1,10 @@
 import type { Test } from 'tap';
 import t from 'tap';
-import type { ExecutionEvent, NewEvent } from '../../../src/core/event.js';
-import { emptyState } from '../../../src/core/state.js';
+import type { ExecutionEvent, NewEvent } from '../../../src/core/events/event.js';
+import { emptyState } from '../../../src/core/state/state.js';
 import type { Origin } from '../../../src/daemon/intake/ingest.js';
 import { Ingest } from '../../../src/daemon/intake/ingest.js';
-import { ProgressError } from '../../../src/core/errors.js';
+import { ProgressError } from '../../../src/core/base/errors.js';
 import type { Batch } from '../../../src/journal/journal.js';
 import { CLOCK, openJournal, readAll } from '../../helpers/journal.js';
 

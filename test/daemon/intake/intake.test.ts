@@ -1,6 +1,6 @@
 import t from 'tap';
-import type { NewEvent } from '../../../src/core/event.js';
-import { ProgressError } from '../../../src/core/errors.js';
+import type { NewEvent } from '../../../src/core/events/event.js';
+import { ProgressError } from '../../../src/core/base/errors.js';
 import type { Origin } from '../../../src/daemon/intake/ingest.js';
 import { Intake, type ProducerKind, type EventReceipt } from '../../../src/daemon/intake/intake.js';
 import { OwnEventRecorder } from '../../../src/daemon/intake/recorder.js';

@@ -1,9 +1,9 @@
 /** The run of a shell is found by its processes; its environment may be that of a terminal multiplexer. */
 import { spawn } from 'node:child_process';
 import t from 'tap';
-import type { NewEvent } from '../../../src/core/event.js';
+import type { NewEvent } from '../../../src/core/events/event.js';
 import { fold } from '../../../src/core/fold.js';
-import { emptyState } from '../../../src/core/state.js';
+import { emptyState } from '../../../src/core/state/state.js';
 import { dropForeignParent } from '../../../src/daemon/intake/shell-parent.js';
 
 const RUN = 'run1';

@@ -1,8 +1,8 @@
 import t from 'tap';
 import type { Test } from 'tap';
 import type { Client } from '../../../src/client/client.js';
-import type { LogLine } from '../../../src/core/log.js';
-import { LINE_CHARS } from '../../../src/core/log.js';
+import type { LogLine } from '../../../src/core/events/log.js';
+import { LINE_CHARS } from '../../../src/core/events/log.js';
 import { createHome } from '../../helpers/daemon.js';
 
 /** A daemon with an execution of this many lines, several of them in an event. */

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Test } from 'tap';
-import type { ExecutionEvent } from '../../../src/core/event.js';
+import type { ExecutionEvent } from '../../../src/core/events/event.js';
 import type { SubscriberSink, Subscription } from '../../../src/daemon/read/subscriber.js';
 import { Subscribers } from '../../../src/daemon/read/subscribers.js';
 import { makeBatch, openJournal } from '../../helpers/journal.js';

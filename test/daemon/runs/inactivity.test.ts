@@ -1,7 +1,7 @@
 import type { Test } from 'tap';
 import t from 'tap';
-import type { NewEvent } from '../../../src/core/event.js';
-import { emptyState, findExecution } from '../../../src/core/state.js';
+import type { NewEvent } from '../../../src/core/events/event.js';
+import { emptyState, findExecution } from '../../../src/core/state/state.js';
 import { Ingest } from '../../../src/daemon/intake/ingest.js';
 import { InactivityWatch } from '../../../src/daemon/runs/inactivity.js';
 import { openJournal, readAll } from '../../helpers/journal.js';

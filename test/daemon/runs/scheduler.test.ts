@@ -1,8 +1,8 @@
 import type { Test } from 'tap';
 import t from 'tap';
-import type { NewEvent } from '../../../src/core/event.js';
+import type { NewEvent } from '../../../src/core/events/event.js';
 import type { Execution } from '../../../src/core/execution.js';
-import { emptyState } from '../../../src/core/state.js';
+import { emptyState } from '../../../src/core/state/state.js';
 import type { SchedulerOptions } from '../../../src/daemon/runs/scheduler.js';
 import { Scheduler } from '../../../src/daemon/runs/scheduler.js';
 import type { Draft } from '../../helpers/events.js';

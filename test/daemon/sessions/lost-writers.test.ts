@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { NewEvent } from '../../../src/core/event.js';
+import type { NewEvent } from '../../../src/core/events/event.js';
 import { loseOpen } from '../../../src/daemon/sessions/lost-writers.js';
 import { createReplay } from '../../helpers/hook-calls.js';
 

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Test } from 'tap';
 import t from 'tap';
-import type { NewEvent } from '../../../src/core/event.js';
-import { queueViews } from '../../../src/core/queues.js';
-import type { State } from '../../../src/core/state.js';
-import { emptyState, findExecution } from '../../../src/core/state.js';
+import type { NewEvent } from '../../../src/core/events/event.js';
+import { queueViews } from '../../../src/core/state/queues.js';
+import type { State } from '../../../src/core/state/state.js';
+import { emptyState, findExecution } from '../../../src/core/state/state.js';
 import { Ingest } from '../../../src/daemon/intake/ingest.js';
 import { Maintenance } from '../../../src/daemon/upkeep/maintenance.js';
 import { restore } from '../../../src/journal/checkpoint.js';

@@ -1,8 +1,8 @@
 /** A daemon without its socket: journal, state, ingest and maintenance, in this process. */
 import path from 'node:path';
-import type { NewEvent } from '../../../src/core/event.js';
-import type { StateLimits, State } from '../../../src/core/state.js';
-import { DEFAULT_LIMITS } from '../../../src/core/state.js';
+import type { NewEvent } from '../../../src/core/events/event.js';
+import type { StateLimits, State } from '../../../src/core/state/state.js';
+import { DEFAULT_LIMITS } from '../../../src/core/state/state.js';
 import { Ingest } from '../../../src/daemon/intake/ingest.js';
 import { Maintenance } from '../../../src/daemon/upkeep/maintenance.js';
 import { restore, restoreForWriting, writeCheckpoint } from '../../../src/journal/checkpoint.js';

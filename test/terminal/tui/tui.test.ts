@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Execution } from '../../../src/core/execution.js';
-import type { LogLine } from '../../../src/core/log.js';
+import type { LogLine } from '../../../src/core/events/log.js';
 import { makeExecution, makeStep, timeAt } from '../../helpers/models.js';
 import { createTuiBench } from '../../helpers/tui.js';
 import { waitFor } from '../../helpers/wait.js';
@@ -247,5 +247,37 @@ t.test('fits any size, and says so where it cannot', (t) => {
     t.equal(lines.length, rows);
   }
   t.match(bench.screen(10, 3)[0], /at least/);
+  t.end();
+});
+
+t.test('hostile text stays inert on every page', async (t) => {
+  const evil = 'a\u001b]0;title\u0007\u001b[2J\u009b31mb';
+  const run = makeExecution({
+    ...{ id: 'evl', name: evil, kind: 'agent', agent: { name: evil }, queue: evil, labels: { [evil]: evil }, lines: 3 },
+    attention: { state: 'waiting', reason: evil },
+    outcome: { error: evil },
+    process: { argv: [evil], cwd: evil },
+    tail: [evil],
+    steps: [makeStep({ id: evil, name: evil, status: 'running' }), makeStep({ id: 'b', name: evil, needs: [evil] })],
+  });
+  const log = logOf(3).map((line) => ({ ...line, text: evil, kind: 'assistant-text', level: 'error' }));
+  const bench = createTuiBench([run], log);
+  const seen: string[] = [];
+  const look = () => seen.push(...bench.tui.lines({ columns: 90, rows: 20 }, { color: false, ascii: false }));
+  look();
+  for (const key of ['B', 'B', 'B', 'S', 'x', 'n', 'enter']) {
+    bench.press(key);
+    look();
+  }
+  for (let tab = 0; tab < 8; tab++) {
+    await waitFor('the log', () => (look(), true));
+    bench.press('tab');
+    look();
+  }
+  t.strictSame(
+    seen.filter((line) => /[\u0000-\u001f\u007f-\u009f]/.test(line)),
+    [],
+  );
+  t.ok(seen.some((line) => line.includes('ab')));
   t.end();
 });

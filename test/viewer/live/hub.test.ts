@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Test } from 'tap';
-import type { ExecutionEvent } from '../../../src/core/event.js';
+import type { ExecutionEvent } from '../../../src/core/events/event.js';
 import { waitFor } from '../../helpers/wait.js';
 import { Hub } from '../../../viewer/live/hub.js';
 import type { ToHub, ToPage } from '../../../viewer/live/hub-messages.js';

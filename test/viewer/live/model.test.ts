@@ -1,8 +1,8 @@
 import t from 'tap';
 import type { Test } from 'tap';
-import type { ExecutionEvent } from '../../../src/core/event.js';
+import type { ExecutionEvent } from '../../../src/core/events/event.js';
 import { executionToJson } from '../../../src/core/execution.js';
-import { newestFirst } from '../../../src/core/state.js';
+import { newestFirst } from '../../../src/core/state/state.js';
 import type { Draft } from '../../helpers/events.js';
 import { folded, numbered } from '../../helpers/events.js';
 import { waitFor } from '../../helpers/wait.js';

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { LogLine } from '../../../src/core/log.js';
+import type { LogLine } from '../../../src/core/events/log.js';
 import { LineCache, PAGE_LINES } from '../../../viewer/log/line-cache.js';
 
 function line(number: number): LogLine {

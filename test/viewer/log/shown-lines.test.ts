@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { LogLine } from '../../../src/core/log.js';
+import type { LogLine } from '../../../src/core/events/log.js';
 import { ShownLines } from '../../../viewer/log/shown-lines.js';
 
 function line(number: number, text = 'text'): LogLine {

@@ -1,5 +1,5 @@
 /** `progress attach`: shows the terminal of a detached run, and passes keys to it. */
-import { ProgressError } from '../../../core/errors.js';
+import { ProgressError } from '../../../core/base/errors.js';
 import { onSignal } from '../../../platform/inherited.js';
 import { ScreenTail } from '../../../runner/screen-tail.js';
 import { statusOfSignal } from '../../../runner/signals.js';

@@ -1,5 +1,5 @@
 /** Keys that detach from a run: a sequence of characters and of `ctrl-X`, in the notation of docker(1). */
-import { ProgressError } from '../../../core/errors.js';
+import { ProgressError } from '../../../core/base/errors.js';
 
 export const DEFAULT_DETACH_KEYS = 'ctrl-]';
 

@@ -1,5 +1,5 @@
 /** `progress completion`: prints the completion script of a shell, and answers its requests. */
-import { ProgressError } from '../../../core/errors.js';
+import { ProgressError } from '../../../core/base/errors.js';
 import { SHELLS } from '../../../platform/paths.js';
 import { cellsOf } from '../../../terminal/width.js';
 import { readBashLine, quoteRest } from './bash-words.js';

@@ -1,11 +1,11 @@
 /** Candidates for values: from the definitions, the vocabulary, and the daemon if one runs. */
 import type { Client } from '../../../client/client.js';
 import { connect } from '../../../client/connect.js';
-import { sanitize } from '../../../core/ansi.js';
-import { EVENT_TYPES, FINAL_STATUSES } from '../../../core/event.js';
+import { sanitize } from '../../../core/text/ansi.js';
+import { EVENT_TYPES, FINAL_STATUSES } from '../../../core/events/event.js';
 import { EXECUTION_KINDS, type ExecutionJson } from '../../../core/execution.js';
-import { statusWord } from '../../../core/format.js';
-import { GROUPINGS } from '../../../core/groups.js';
+import { statusWord } from '../../../core/text/format.js';
+import { GROUPINGS } from '../../../core/lists/groups.js';
 import type { Paths } from '../../../platform/paths.js';
 import { hasSpec } from '../../../runner/store.js';
 import { cleanText } from '../../../terminal/paint.js';

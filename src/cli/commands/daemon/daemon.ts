@@ -1,10 +1,10 @@
 /** `progress daemon`: runs, starts, stops and inspects the daemon; prints its systemd unit. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, stopDaemon, withClient } from '../../../client/connect.js';
-import { sanitize } from '../../../core/ansi.js';
-import { formatBytes, formatDuration, formatQuantity } from '../../../core/format.js';
+import { sanitize } from '../../../core/text/ansi.js';
+import { formatBytes, formatDuration, formatQuantity } from '../../../core/text/format.js';
 import { acquireLock } from '../../../daemon/lock.js';
-import { ProgressError } from '../../../core/errors.js';
+import { ProgressError } from '../../../core/base/errors.js';
 import { readLockRecord } from '../../../protocol/lock-record.js';
 import type { AlertsStatus, DaemonStatus } from '../../../api/messages.js';
 import { defineCommand } from '../../command.js';

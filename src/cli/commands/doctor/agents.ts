@@ -1,7 +1,7 @@
 /** Checks the hooks of coding agents in their settings; starts no agent. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { ProgressError } from '../../../core/errors.js';
+import { ProgressError } from '../../../core/base/errors.js';
 import type { Agent } from '../../../core/agents.js';
 import { AGENTS } from '../../../core/agents.js';
 import { resolveAgentPaths } from '../../../agents/agent-paths.js';

@@ -1,5 +1,5 @@
 /** Checks the alert channels. */
-import { formatDuration, formatQuantity } from '../../../core/format.js';
+import { formatDuration, formatQuantity } from '../../../core/text/format.js';
 import type { ChannelStatus } from '../../../api/messages.js';
 import type { Check } from './checks.js';
 import { ok, warning } from './checks.js';

@@ -4,12 +4,12 @@ import type { Stats } from 'node:fs';
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import { connect } from '../../../client/connect.js';
-import { formatDuration } from '../../../core/format.js';
-import { ProgressError } from '../../../core/errors.js';
+import { formatDuration } from '../../../core/text/format.js';
+import { ProgressError } from '../../../core/base/errors.js';
 import type { Paths } from '../../../platform/paths.js';
 import { readLockRecord } from '../../../protocol/lock-record.js';
 import type { DaemonStatus } from '../../../api/messages.js';
-import { VERSION } from '../../../core/version.js';
+import { VERSION } from '../../../core/base/version.js';
 import type { Check } from './checks.js';
 import { lookAt, modeText, moveAway, ok, problem, quote, warning, whyRefused } from './checks.js';
 

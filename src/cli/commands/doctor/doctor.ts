@@ -1,5 +1,5 @@
 /** `progress doctor`: diagnoses problems and shows how to fix them. Changes nothing and starts nothing. */
-import { sanitize } from '../../../core/ansi.js';
+import { sanitize } from '../../../core/text/ansi.js';
 import type { Tone } from '../../../terminal/paint.js';
 import { paint } from '../../../terminal/paint.js';
 import type { Style } from '../../../terminal/style.js';

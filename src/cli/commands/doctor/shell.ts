@@ -1,7 +1,7 @@
 /** Checks the hooks of the user's shell, and the desktop. */
 import path from 'node:path';
 import { NO_BUS, whyUnavailable } from '../../../alerts/channels/desktop.js';
-import { ProgressError } from '../../../core/errors.js';
+import { ProgressError } from '../../../core/base/errors.js';
 import type { Paths } from '../../../platform/paths.js';
 import { findShell, isExecutable, resolveRcFiles } from '../../../platform/paths.js';
 import { readTextSync } from '../../../platform/regular-file.js';

@@ -4,9 +4,9 @@
  * `progress emit` is implemented three times: here, in `hooks/emit.sh` for POSIX shells and in `hooks/progress.fish`.
  * One table of arguments tests all of them (`test/hooks`); a shell passes what it cannot do to Node.
  */
-import type { Fields } from '../../../core/fields.js';
-import { isObject } from '../../../core/fields.js';
-import { ProgressError } from '../../../core/errors.js';
+import type { Fields } from '../../../core/events/fields.js';
+import { isObject } from '../../../core/events/fields.js';
+import { ProgressError } from '../../../core/base/errors.js';
 import { isGiven } from '../../../protocol/validate.js';
 
 export interface EmitArguments {

@@ -1,7 +1,7 @@
 /** `progress emit`: writes one event from arguments, or many from stdin. */
 import { createReadStream } from 'node:fs';
 import { connect, withClient } from '../../../client/connect.js';
-import { ProgressError } from '../../../core/errors.js';
+import { ProgressError } from '../../../core/base/errors.js';
 import { splitEvent } from '../../../protocol/encode.js';
 import { createLineDecoder } from '../../../protocol/lines.js';
 import type { Replies } from '../../../api/messages.js';

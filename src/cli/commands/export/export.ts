@@ -9,7 +9,7 @@ import { createGzip } from 'node:zlib';
 import { loadConfig } from '../../../config/load.js';
 import type { Execution } from '../../../core/execution.js';
 import { createRedact } from '../../../core/mask/redact.js';
-import { errnoOf, ProgressError } from '../../../core/errors.js';
+import { errnoOf, ProgressError } from '../../../core/base/errors.js';
 import { cannotWrite } from '../../../platform/regular-file.js';
 import { openSource, readLast } from '../../../journal/reader.js';
 import { compilePattern } from '../../../platform/patterns.js';

@@ -1,5 +1,5 @@
 /** Files of an exported execution: its events, its transcript and its summary. */
-import type { ExecutionEvent } from '../../../core/event.js';
+import type { ExecutionEvent } from '../../../core/events/event.js';
 import type { Execution } from '../../../core/execution.js';
 import { executionFromJson, executionToJson } from '../../../core/execution.js';
 import { EventMasker } from '../../../core/mask/mask.js';
@@ -8,7 +8,7 @@ import { openSource, readJournal } from '../../../journal/reader.js';
 import type { Gap } from '../../../api/messages.js';
 import { showLines } from '../../../terminal/show.js';
 import type { OutputStyle } from '../../../terminal/style.js';
-import { VERSION } from '../../../core/version.js';
+import { VERSION } from '../../../core/base/version.js';
 import { isForDebuggers, SHOWN_TYPES, textFor } from '../logs/printer.js';
 import type { TarEntry } from './tar.js';
 

@@ -1,5 +1,5 @@
 /** Tar archive (POSIX.1-1988, ustar) as a stream. The size of each file must be known before its contents. */
-import { ProgressError } from '../../../core/errors.js';
+import { ProgressError } from '../../../core/base/errors.js';
 
 export interface TarEntry {
   /** ASCII, at most 100 characters. */

@@ -1,8 +1,8 @@
 /** Grep over events, with lines of context before and after a match as in grep(1). */
-import { activityText } from '../../../core/activity.js';
-import { stripAnsi } from '../../../core/ansi.js';
-import type { ExecutionEvent } from '../../../core/event.js';
-import { textOf } from '../../../core/event.js';
+import { activityText } from '../../../core/events/activity.js';
+import { stripAnsi } from '../../../core/text/ansi.js';
+import type { ExecutionEvent } from '../../../core/events/event.js';
+import { textOf } from '../../../core/events/event.js';
 import type { Pattern } from '../../../platform/patterns.js';
 
 /** Unit of printing: one line of output, or any other event. */

@@ -1,12 +1,12 @@
 /** `progress logs`: prints output and messages from the files of the journal, and follows new ones. */
 import { follow } from '../../../client/follow.js';
-import type { ExecutionEvent } from '../../../core/event.js';
-import { EXECUTION_ENDS, textOf } from '../../../core/event.js';
+import type { ExecutionEvent } from '../../../core/events/event.js';
+import { EXECUTION_ENDS, textOf } from '../../../core/events/event.js';
 import type { Execution } from '../../../core/execution.js';
 import { isFinal } from '../../../core/execution.js';
-import type { Filter } from '../../../core/filter.js';
-import { LEVELS, matches } from '../../../core/filter.js';
-import { ProgressError } from '../../../core/errors.js';
+import type { Filter } from '../../../core/events/filter.js';
+import { LEVELS, matches } from '../../../core/events/filter.js';
+import { ProgressError } from '../../../core/base/errors.js';
 import { openSource, readJournal, readLast } from '../../../journal/reader.js';
 import { matching } from '../../../journal/search.js';
 import type { Paths } from '../../../platform/paths.js';

@@ -1,8 +1,8 @@
 /** Printer of `progress logs`: output unchanged, other events as readable lines. */
-import { sanitize, stripAnsi } from '../../../core/ansi.js';
-import type { EventData, ExecutionEvent } from '../../../core/event.js';
-import { textOf } from '../../../core/event.js';
-import { messageOf } from '../../../core/visible-steps.js';
+import { sanitize, stripAnsi } from '../../../core/text/ansi.js';
+import type { EventData, ExecutionEvent } from '../../../core/events/event.js';
+import { textOf } from '../../../core/events/event.js';
+import { messageOf } from '../../../core/lists/visible-steps.js';
 import type { Pattern } from '../../../platform/patterns.js';
 import { activityLines } from '../../../terminal/activity.js';
 import { paint } from '../../../terminal/paint.js';

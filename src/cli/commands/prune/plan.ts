@@ -2,7 +2,7 @@
 import type { Execution } from '../../../core/execution.js';
 import { isFinal } from '../../../core/execution.js';
 import { fold } from '../../../core/fold.js';
-import { DEFAULT_LIMITS, emptyState, newestFirst } from '../../../core/state.js';
+import { DEFAULT_LIMITS, emptyState, newestFirst } from '../../../core/state/state.js';
 import type { JournalSource } from '../../../journal/reader.js';
 import { readJournal } from '../../../journal/reader.js';
 import { type Criteria, fulfils } from '../../shared/execution-filter.js';

@@ -1,10 +1,10 @@
 /** `progress prune`: removes finished executions from the journal, the lists and the spool. */
 import { createInterface } from 'node:readline/promises';
 import { withClient } from '../../../client/connect.js';
-import { FINAL_STATUSES } from '../../../core/event.js';
+import { FINAL_STATUSES } from '../../../core/events/event.js';
 import { isFinal } from '../../../core/execution.js';
-import { formatAge, formatBytes, formatQuantity } from '../../../core/format.js';
-import { ProgressError } from '../../../core/errors.js';
+import { formatAge, formatBytes, formatQuantity } from '../../../core/text/format.js';
+import { ProgressError } from '../../../core/base/errors.js';
 import { openSource } from '../../../journal/reader.js';
 import type { Paths } from '../../../platform/paths.js';
 import type { Replies } from '../../../api/messages.js';

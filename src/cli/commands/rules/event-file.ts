@@ -1,12 +1,12 @@
 /** Reads events from a file, in the format of producers, of the journal, or of alerts. */
-import type { EventData, ExecutionEvent, NewEvent } from '../../../core/event.js';
+import type { EventData, ExecutionEvent, NewEvent } from '../../../core/events/event.js';
 import type { Execution, ExecutionJson } from '../../../core/execution.js';
 import { executionFromJson } from '../../../core/execution.js';
-import { STARTS } from '../../../core/event.js';
-import { ProgressError } from '../../../core/errors.js';
-import type { Fields } from '../../../core/fields.js';
+import { STARTS } from '../../../core/events/event.js';
+import { ProgressError } from '../../../core/base/errors.js';
+import type { Fields } from '../../../core/events/fields.js';
 import { parseLine, toNewEvent } from '../../../protocol/validate.js';
-import { isObject } from '../../../core/fields.js';
+import { isObject } from '../../../core/events/fields.js';
 
 export interface EventFile {
   events: ExecutionEvent[];

@@ -1,7 +1,7 @@
 /** Formats the JSON of an agent as readable text for a terminal. */
-import type { ExecutionEvent } from '../../../core/event.js';
+import type { ExecutionEvent } from '../../../core/events/event.js';
 import { fold } from '../../../core/fold.js';
-import { emptyState } from '../../../core/state.js';
+import { emptyState } from '../../../core/state/state.js';
 import type { TimedEvent } from '../../../formats/interpreter.js';
 import { activityLines } from '../../../terminal/activity.js';
 import type { Style } from '../../../terminal/style.js';

@@ -1,6 +1,6 @@
 /** Run in the foreground: this process is the runner, and the command uses its terminal. */
 import { isatty } from 'node:tty';
-import { ProgressError } from '../../../core/errors.js';
+import { ProgressError } from '../../../core/base/errors.js';
 import { isIgnored, onSignal } from '../../../platform/inherited.js';
 import { openControlChannel } from '../../../runner/control-channel.js';
 import type { Pty } from '../../../runner/pty.js';

@@ -5,7 +5,7 @@ import type { JournalPosition } from '../../../client/follow.js';
 import { loadConfig } from '../../../config/load.js';
 import type { Execution } from '../../../core/execution.js';
 import { isFinal } from '../../../core/execution.js';
-import { ProgressError } from '../../../core/errors.js';
+import { ProgressError } from '../../../core/base/errors.js';
 import { onSignal } from '../../../platform/inherited.js';
 import type { Output } from '../../../runner/command-output.js';
 import type { Run } from '../../../runner/run.js';

@@ -1,6 +1,6 @@
 /** `progress run`: runs a command as an execution, in the foreground, in the background or in a queue. */
 import path from 'node:path';
-import { ProgressError } from '../../../core/errors.js';
+import { ProgressError } from '../../../core/base/errors.js';
 import { announce } from '../../../client/announce.js';
 import { startDetached } from '../../../runner/start-detached.js';
 import type { RunRequest } from '../../../runner/spec.js';

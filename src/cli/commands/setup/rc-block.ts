@@ -1,7 +1,7 @@
 /** Block that loads the hooks: its lines for each shell, and its position in a start-up file. */
 import { quoteFish, quotePosix } from '../../../platform/shell-quote.js';
 import { splitLines } from '../../../platform/unified-diff.js';
-import { ProgressError } from '../../../core/errors.js';
+import { ProgressError } from '../../../core/base/errors.js';
 import type { Shell } from '../../../platform/paths.js';
 
 /** Position of a block in a start-up file, whose text has one character per byte (latin1) to keep any encoding. */

@@ -2,8 +2,8 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { sanitize } from '../../../core/ansi.js';
-import { ProgressError } from '../../../core/errors.js';
+import { sanitize } from '../../../core/text/ansi.js';
+import { ProgressError } from '../../../core/base/errors.js';
 import type { Shell } from '../../../platform/paths.js';
 import type { Agent } from '../../../core/agents.js';
 import { findInPath, findShell, resolveRcFiles, SHELLS } from '../../../platform/paths.js';

@@ -1,5 +1,5 @@
 /** The tab with CPU and memory over time. */
-import { formatBytes, formatClock, formatCpu } from '../../../core/format.js';
+import { formatBytes, formatClock, formatCpu } from '../../../core/text/format.js';
 import { paint } from '../../paint.js';
 import type { Style } from '../../style.js';
 import type { TimelineFacts } from '../page.js';

@@ -1,6 +1,6 @@
 /** The tab with what an agent said and did: prompts, messages, calls of tools on one line each, results cut short. */
-import { CALL_MARK } from '../../../core/activity.js';
-import type { LogLine } from '../../../core/log.js';
+import { CALL_MARK } from '../../../core/events/activity.js';
+import type { LogLine } from '../../../core/events/log.js';
 import { ASCII_CALL_MARK } from '../../detail.js';
 import type { LineRenderer } from '../log-pane.js';
 import { TuiLogPane } from '../log-pane.js';

@@ -9,7 +9,7 @@ import type { Option, CommandShape } from '../../../../src/cli/commands/completi
 import { shapeOf, VERSION_OPTION } from '../../../../src/cli/commands/completion/shapes.js';
 import { executionCandidates } from '../../../../src/cli/commands/completion/values.js';
 import { COMMANDS, dispatch } from '../../../../src/cli/dispatch.js';
-import { EVENT_TYPES } from '../../../../src/core/event.js';
+import { EVENT_TYPES } from '../../../../src/core/events/event.js';
 import { executionToJson } from '../../../../src/core/execution.js';
 import type { Home } from '../../../helpers/daemon.js';
 import { NOTHING_INHERITED } from '../../../../src/platform/inherited.js';

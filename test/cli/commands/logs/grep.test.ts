@@ -1,6 +1,6 @@
 import t from 'tap';
 import { createGrep, unitsOf } from '../../../../src/cli/commands/logs/grep.js';
-import type { ExecutionEvent } from '../../../../src/core/event.js';
+import type { ExecutionEvent } from '../../../../src/core/events/event.js';
 import { compilePattern } from '../../../../src/platform/patterns.js';
 
 const event = (data: ExecutionEvent['data'], type = 'output'): ExecutionEvent => ({ seq: 1, time: '', type, data });

@@ -3,14 +3,14 @@ import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import t from 'tap';
 import type { Test } from 'tap';
-import type { ExecutionEvent } from '../../../../src/core/event.js';
+import type { ExecutionEvent } from '../../../../src/core/events/event.js';
 import type { Home } from '../../../helpers/daemon.js';
 import { createHome, PROGRESS } from '../../../helpers/daemon.js';
 import { inject } from '../../../helpers/journal-writer.js';
 import { openTmux } from '../../../helpers/tmux.js';
 import { waitFor } from '../../../helpers/wait.js';
 import { whyNo } from '../../../helpers/needs.js';
-import { errnoOf } from '../../../../src/core/errors.js';
+import { errnoOf } from '../../../../src/core/base/errors.js';
 
 const TEXT = 'x'.repeat(1_000);
 

@@ -16,7 +16,7 @@ import { claudeEvents } from '../../../../src/agents/claude/settings.js';
 import type { Agent } from '../../../../src/core/agents.js';
 import { resolveAgentPaths } from '../../../../src/agents/agent-paths.js';
 import { AGENTS } from '../../../../src/core/agents.js';
-import { VERSION } from '../../../../src/core/version.js';
+import { VERSION } from '../../../../src/core/base/version.js';
 import { createHome, ROOT } from '../../../helpers/daemon.js';
 import { readSpool } from '../../../helpers/spool.js';
 

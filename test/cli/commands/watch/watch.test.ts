@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { exitStatusOf } from '../../../../src/cli/shared/exit-status.js';
-import type { ExecutionEvent } from '../../../../src/core/event.js';
+import type { ExecutionEvent } from '../../../../src/core/events/event.js';
 import type { Home } from '../../../helpers/daemon.js';
 import { createHome } from '../../../helpers/daemon.js';
 import { makeExecution } from '../../../helpers/models.js';

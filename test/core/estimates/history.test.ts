@@ -1,0 +1,93 @@
+import t from 'tap';
+import { estimate } from '../../../src/core/estimates/estimate.js';
+import { earlierRuns, expectationOf } from '../../../src/core/estimates/history.js';
+import type { State } from '../../../src/core/state/state.js';
+import { emptyState, findExecution, newestFirst } from '../../../src/core/state/state.js';
+import type { Draft } from '../../helpers/events.js';
+import { at, folded } from '../../helpers/events.js';
+
+/** Builds of steps a and b, of these durations in seconds, one after the other; each begins at a full 100 seconds. */
+function builds(runs: readonly (readonly [a: number, b: number])[], state: State = emptyState()): State {
+  const drafts = runs.flatMap(([a, b], run): Draft[] => {
+    const execution = `run-${run}`;
+    const time = (seconds: number) => at(run * 100 + seconds);
+    return [
+      { type: 'execution_started', execution, time: time(0), data: { name: 'build', cwd: '/x' } },
+      { type: 'step_started', execution, step: 'a', time: time(1) },
+      { type: 'step_completed', execution, step: 'a', time: time(1 + a) },
+      { type: 'step_started', execution, step: 'b', time: time(1 + a) },
+      { type: 'step_completed', execution, step: 'b', time: time(1 + a + b) },
+      { type: 'execution_completed', execution, time: time(3 + a + b) },
+    ];
+  });
+  return folded(drafts, state);
+}
+
+t.test('earlier runs give durations, steps in their order, and the time around them', (t) => {
+  const state = builds([
+    [2, 6],
+    [2, 6],
+    [2, 8],
+  ]);
+  const expectation = expectationOf(newestFirst(state))!;
+  t.match(expectation, { runs: 3, leadMs: 1_000, tailMs: 2_000, parallelism: 1, coverage: 1 });
+  t.strictSame(expectation.durations, [11_000, 11_000, 13_000]);
+  t.strictSame(expectation.steps, [
+    { name: 'a', durations: [2_000, 2_000, 2_000] },
+    { name: 'b', durations: [6_000, 6_000, 8_000] },
+  ]);
+  t.equal(expectationOf(newestFirst(state).slice(0, 2)), undefined, 'two are too few');
+  t.end();
+});
+
+t.test('an execution without a plan is estimated by its earlier runs, and overdue after the longest', (t) => {
+  const state = builds(Array.from({ length: 5 }, () => [2, 6] as const));
+  folded(
+    [
+      { type: 'execution_started', execution: 'now', time: at(1_000), data: { name: 'build', cwd: '/x' } },
+      { type: 'step_started', execution: 'now', step: 'a', time: at(1_001) },
+      { type: 'step_completed', execution: 'now', step: 'a', time: at(1_003) },
+      { type: 'step_started', execution: 'now', step: 'b', time: at(1_003) },
+    ],
+    state,
+  );
+  const now = findExecution(state, 'now')!;
+  const expectation = expectationOf(earlierRuns(now, state.ended.values()))!;
+  const found = (seconds: number) => estimate({ ...now, expectation }, Date.parse(at(1_000 + seconds)));
+  t.match(found(7), { remainingMs: 4_000, basis: 'history' });
+  t.match(found(51), { remainingMs: 0, overdueMs: 40_000, basis: 'history' });
+  t.match(estimate({ ...now, expectation, status: 'paused' }, Date.parse(at(1_007))).remainingMs, undefined);
+  const silent = { ...now, expectation, attention: { state: 'silent' as const } };
+  t.equal(estimate(silent, Date.parse(at(1_007))).remainingMs, undefined);
+  t.end();
+});
+
+t.test('pauses do not count', (t) => {
+  const paused = folded([
+    { type: 'execution_started', execution: 'p', time: at(0), data: { name: 'build', cwd: '/x' } },
+    { type: 'execution_paused', execution: 'p', time: at(5) },
+    { type: 'execution_resumed', execution: 'p', time: at(65) },
+    { type: 'execution_completed', execution: 'p', time: at(70) },
+  ]);
+  const execution = findExecution(paused, 'p')!;
+  t.strictSame(execution.pauses, [{ from: at(5), to: at(65) }]);
+  t.strictSame(expectationOf([execution, execution, execution])?.durations, [10_000, 10_000, 10_000]);
+  t.end();
+});
+
+t.test('counters by their recent rate', (t) => {
+  const counts = Array.from({ length: 60 }, (_, second) => (second < 40 ? second : 40 + (second - 40) * 10));
+  const state = folded([
+    { type: 'execution_started', execution: 'c', time: at(0), data: { name: 'copy' } },
+    ...counts.map((current, second): Draft => ({
+      ...{ type: 'progress', execution: 'c', time: at(second) },
+      data: { current, total: 1_000 },
+    })),
+  ]);
+  const { remainingMs = 0, basis } = estimate(findExecution(state, 'c')!, Date.parse(at(59)));
+  t.equal(basis, 'counter');
+  // 230 of 1,000 in 59 s would be 197 s by the average, 77 s by the newest rate
+  t.ok(remainingMs > 77_000 && remainingMs < 150_000, String(remainingMs));
+  t.ok((findExecution(state, 'c')?.progress?.points?.length ?? 0) <= 16);
+  t.end();
+});
