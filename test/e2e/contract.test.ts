@@ -137,10 +137,15 @@ t.test('every line that a daemon sends without a request fits its schema', async
   say({ op: 'hello', id: 1, ack: true });
   say({ ...event, n: 8 });
   await until('ack');
-  say({ op: 'attach', id: 2, run });
-  await waitFor('the reply', () => received.some(({ re }) => re === 2));
-  await client.call('control', { execution: run, action: 'signal', signal: 'SIGCONT', by: 'test' });
-  await until('command');
+  let attempt = 100;
+  await waitFor('a command', async () => {
+    // the runner may attach after us, and then it receives the command
+    const id = ++attempt;
+    say({ op: 'attach', id, run });
+    await waitFor('the reply', () => received.some(({ re }) => re === id));
+    await client.call('control', { execution: run, action: 'signal', signal: 'SIGCONT', by: 'test' });
+    return received.some((line) => 'command' in line);
+  });
   say({ op: 'subscribe', id: 's', execution: 'job', after: 0 });
   await until('events');
   say({ op: 'subscribe', id: 'r', after: 0, journal: 'another' });
