@@ -382,6 +382,32 @@ export function createPager(name: string, { number }: PagerConfig): AlertChannel
     ],
   },
   {
+    row: 'a tab of the full screen',
+    name: 'hints',
+    edits: [
+      {
+        file: 'src/terminal/tui/tabs/hints.ts',
+        text: `import { ScrollingPage } from './scrolling.js';
+import type { TabContext } from './tab-context.js';
+
+export function createHintsTab({ id }: TabContext): ScrollingPage {
+  return new ScrollingPage(() => [\`progress show \${id}\`]);
+}
+`,
+      },
+      {
+        file: 'src/terminal/tui/tabs/tab.ts',
+        before: "import { createLogTab } from './log.js';\n",
+        text: "import { createHintsTab } from './hints.js';\n",
+      },
+      {
+        file: 'src/terminal/tui/tabs/tab.ts',
+        before: "  details: { title: 'Details'",
+        text: "  hints: { title: 'Hints', isFor: () => true, create: createHintsTab },\n",
+      },
+    ],
+  },
+  {
     row: 'a tab of the viewer',
     name: 'notes',
     edits: [

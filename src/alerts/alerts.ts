@@ -4,7 +4,7 @@
  * An alert is in the journal as `pending`, by the next write, before it is sent, and a checkpoint waits for that. Alerts
  * that a crash has prevented are found by evaluating everything after the checkpoint again (`recovery.ts`); IDs derive
  * from the cause, which deduplicates them. Matches with the same cause are one alert for each channel.
- * Whether a name is in a streak of failures is part of the fold (`core/alerts.ts`). In the quiet hours of a channel
+ * Whether a name is in a streak of failures is part of the fold (`core/state/alerts.ts`). In the quiet hours of a channel
  * alerts are written as `held`; `held-alerts.ts` checks every 30 seconds whether one event may replace them. Pauses,
  * rates and thresholds use a monotonic clock.
  */

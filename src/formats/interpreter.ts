@@ -6,7 +6,7 @@
  * where text formats find events in it. Bytes and events are passed on in the order of the output.
  *
  * Parsers receive whole lines and never throw. What all agents have in common is in `agents/recorder.ts`, the format of
- * each agent in its own folder. A long text is only in `raw`, referenced by a JSON pointer (`core/activity.ts`).
+ * each agent in its own folder. A long text is only in `raw`, referenced by a JSON pointer (`core/events/activity.ts`).
  * `test/agents/recordings.test.ts` replays every recording with every split of its bytes.
  */
 import { isUtf8 } from 'node:buffer';

@@ -1,7 +1,7 @@
 /**
  * Prefilters lines of the journal by their bytes, so that most of a large journal is never parsed.
  *
- * From the pattern, `core/literals.ts` derives a text that every matching line contains; this module searches for it in the
+ * From the pattern, `core/text/literals.ts` derives a text that every matching line contains; this module searches for it in the
  * bytes of a block, in every way JSON may write it, so only candidate lines are parsed. Blocks are read and
  * decompressed ahead by other threads.
  */

@@ -2,7 +2,7 @@
  * Starts queued runs as soon as their queue allows it.
  *
  * Queues are computed from the state: their settings are `queue_changed` events, and executions are ordered by their first
- * events. So nothing is stored beside the journal, and any end of a run frees its slot. `core/queues.ts` decides which runs
+ * events. So nothing is stored beside the journal, and any end of a run frees its slot. `core/state/queues.ts` decides which runs
  * start; this file asks it after each event that may change the decision, and repeats a decision that had no effect.
  * Whether the daemon can start a run is checked last, since that reads files.
  */
