@@ -3,6 +3,7 @@ import type { Clock } from '../core/base/clock.js';
 import { realClock } from '../core/base/clock.js';
 import { onSignal } from '../platform/inherited.js';
 import { Frames } from './frames.js';
+import { listen } from './listen.js';
 import type { Pacer } from './pacer.js';
 import { createPacer } from './pacer.js';
 import type { Screen } from './screen.js';
@@ -221,10 +222,4 @@ class InlineBox implements Box {
     if (this.#state === 'open') this.#frames.stepBelow();
     this.#screen.restore();
   }
-}
-
-/** Adds a listener. @returns A function that removes it. */
-function listen(emitter: NodeJS.EventEmitter, event: string, listener: () => void): () => void {
-  emitter.on(event, listener);
-  return () => emitter.off(event, listener);
 }

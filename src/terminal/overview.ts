@@ -1,7 +1,6 @@
 /** Several executions in the box: one row each, and counts of those that have no room. */
 import type { Execution } from '../core/execution.js';
 import { formatCount, statusWord } from '../core/text/format.js';
-import { sortBySection } from '../core/lists/sections.js';
 import type { Space } from './detail.js';
 import { executionRows } from './execution-row.js';
 import type { Row } from './layout.js';
@@ -18,9 +17,8 @@ export function countsByStatus(executions: readonly Execution[], style: Style): 
   return [...counts].map(([word, count]) => `${formatCount(count)} ${word}`).join(separatorOf(style));
 }
 
-/** Shows as many executions as there are rows, what needs a person first; one row counts the others. */
-export function overviewRows(executions: readonly Execution[], now: number, space: Space, style: Style): Row[] {
-  const sorted = sortBySection(executions, now);
+/** Shows as many sorted executions as there are rows; one row counts the others. */
+export function overviewRows(sorted: readonly Execution[], now: number, space: Space, style: Style): Row[] {
   const isCut = sorted.length > space.rows;
   const shown = isCut ? sorted.slice(0, Math.max(1, space.rows - 1)) : sorted;
   const entries = shown.map((execution) => ({ execution }));

@@ -3,7 +3,6 @@ import type { Client } from '../../client/client.js';
 import { withClient } from '../../client/connect.js';
 import type { ExecutionEvent } from '../../core/events/event.js';
 import type { Execution } from '../../core/execution.js';
-import type { Level } from '../../core/events/filter.js';
 import type { TuiSource } from '../../terminal/tui/page.js';
 import type { CommandContext } from '../command.js';
 import { commandActor } from '../control/actor.js';
@@ -98,9 +97,7 @@ class TuiDaemon implements DaemonTuiSource {
   }
 
   async search(id: string, search: Parameters<TuiSource['search']>[1]): ReturnType<TuiSource['search']> {
-    const { level, ...rest } = search;
-    const filter = { ...rest, ...(level !== undefined && { level: level as Level }) };
-    return await this.#call((client) => client.call('search', { execution: id, ...filter }));
+    return await this.#call((client) => client.call('search', { ...search, execution: id }));
   }
 
   async timeline(id: string): ReturnType<TuiSource['timeline']> {

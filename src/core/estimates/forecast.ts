@@ -59,7 +59,7 @@ export interface RemainingTime extends Forecast {
 
 /** Minimum number of earlier executions. */
 export const MIN_RUNS = 3;
-/** Earlier executions count for nothing if this one is so many times faster or slower (the guard of Ninja). */
+/** Earlier executions are ignored if this one is more than this many times faster or slower (the guard of Ninja). */
 const MAX_SPEED_RATIO = 10;
 /** Minimum time before such a difference counts. */
 const MIN_GUARD_MS = 15_000;
@@ -182,8 +182,7 @@ function schedule(tasks: readonly Task[], slots: number): { remainingMs: number;
   const names = new Set(tasks.map(({ name }) => name));
   const ends = new Map<string, number>();
   const free = Array.from({ length: slots }, () => 0);
-  const before = new Map<Task, Task | undefined>();
-  const endsOf = new Map<Task, number>();
+  const scheduled: Scheduled[] = [];
   const waiting = [...tasks].sort((a, b) => Number(b.isRunning) - Number(a.isRunning));
   while (waiting.length > 0) {
     // needs that form a cycle or name no step are ignored
@@ -194,16 +193,35 @@ function schedule(tasks: readonly Task[], slots: number): { remainingMs: number;
     const needed = Math.max(0, ...task.needs.map((need) => ends.get(need) ?? 0));
     const start = task.median === 0 ? needed : Math.max(needed, free[slot] ?? 0);
     const end = start + task.median;
-    before.set(task, [...endsOf].find(([, at]) => at === start && at > 0)?.[0]);
     if (task.median > 0) free[slot] = end;
     ends.set(task.name, Math.max(end, ends.get(task.name) ?? 0));
-    endsOf.set(task, end);
+    scheduled.push({ task, start, end });
   }
-  const remainingMs = Math.max(0, ...endsOf.values());
+  const remainingMs = Math.max(0, ...scheduled.map(({ end }) => end));
+  return { remainingMs, path: pathTo(remainingMs, scheduled) };
+}
+
+interface Scheduled {
+  task: Task;
+  start: number;
+  end: number;
+}
+
+/** Returns the chain of tasks of which each starts when the next one in the list ends, from the one that ends last. */
+function pathTo(endMs: number, scheduled: readonly Scheduled[]): Task[] {
   const path: Task[] = [];
-  let at: Task | undefined = [...endsOf].find(([, end]) => end === remainingMs && end > 0)?.[0];
-  for (; at; at = before.get(at)) path.push(at);
-  return { remainingMs, path };
+  let until = endMs;
+  let among = scheduled;
+  while (until > 0) {
+    const index = among.findIndex(({ end }) => end === until);
+    const found = among[index];
+    if (!found) break;
+    path.push(found.task);
+    until = found.start;
+    // what a task waited for was scheduled before it
+    among = scheduled.slice(0, scheduled.indexOf(found));
+  }
+  return path;
 }
 
 /** Independent deviations add up as squares. */
@@ -215,6 +233,7 @@ function medianOf({ durations }: ExpectedStep): number {
   return quantile(durations, 0.5);
 }
 
-function ascending(a: number, b: number): number {
+/** Compares numbers for sorting. */
+export function ascending(a: number, b: number): number {
   return a - b;
 }

@@ -4,7 +4,7 @@ import { elapsedOf, parseInstant, spanOf } from './durations.js';
 import { pausedWithin, workedMsOf } from './estimate.js';
 import type { Execution, Step } from '../execution.js';
 import type { Expectation, ExpectedStep } from './forecast.js';
-import { MIN_RUNS, quantile } from './forecast.js';
+import { ascending, MIN_RUNS, quantile } from './forecast.js';
 
 /** Maximum sample size: older executions of that name may have done something else. */
 const MAX_RUNS = 20;
@@ -151,8 +151,4 @@ function medianOf(values: readonly number[], otherwise: number): number {
 
 function positive(ms: number): number {
   return Number.isFinite(ms) ? Math.max(0, ms) : 0;
-}
-
-function ascending(a: number, b: number): number {
-  return a - b;
 }

@@ -1,7 +1,7 @@
 /** Computes the typical duration of an execution: the median of the newest completed ones of the same name. */
 import { elapsedOf } from './durations.js';
 import type { Execution } from '../execution.js';
-import { MIN_RUNS, quantile } from './forecast.js';
+import { ascending, MIN_RUNS, quantile } from './forecast.js';
 import { earlierRuns } from './history.js';
 
 /** Median durations in milliseconds. */
@@ -38,10 +38,5 @@ export function typicalDurationOf(execution: Execution, others: Iterable<Executi
 }
 
 function median(values: readonly number[]): number | undefined {
-  return values.length < MIN_RUNS
-    ? undefined
-    : quantile(
-        [...values].sort((a, b) => a - b),
-        0.5,
-      );
+  return values.length < MIN_RUNS ? undefined : quantile([...values].sort(ascending), 0.5);
 }

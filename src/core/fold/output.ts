@@ -17,9 +17,11 @@ const TAIL_CHARS = 400;
 /** Applies progress to the step that the event names, else to the execution. */
 export function setProgress(execution: Execution, event: ExecutionEvent): void {
   const owner = event.step === undefined ? execution : (stepOf(execution, event) ?? execution);
-  const progress = { ...owner.progress, ...progressOf(event.data) };
-  const points = pointsOf(progress, Date.parse(event.time), owner.startedAt);
-  owner.progress = { ...progress, ...(points && { points }) };
+  const progress: WorkProgress = { ...owner.progress, ...progressOf(event.data) };
+  // the rate of a step is not estimated
+  const points = owner === execution ? pointsOf(progress, Date.parse(event.time), owner.startedAt) : undefined;
+  if (points) progress.points = points;
+  owner.progress = progress;
 }
 
 /** Counts remembered, and the share of the time so far between two of them: together they span half of that time. */

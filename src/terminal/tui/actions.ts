@@ -1,4 +1,5 @@
 /** Actions on executions: their keys, what they ask before, and what they report. */
+import { ProgressError } from '../../core/base/errors.js';
 import type { Execution } from '../../core/execution.js';
 import { isFinal, isRun } from '../../core/execution.js';
 import type { TuiAction, KeyBinding, TuiSource } from './page.js';
@@ -110,7 +111,9 @@ async function perform(
   action: Action['action'],
 ): Promise<void> {
   const results = await Promise.allSettled(targets.map((one) => source.control(one.id, action(one))));
-  const failures = results.flatMap((result) => (result.status === 'rejected' ? [errorText(result.reason)] : []));
+  const failures = results.flatMap((result) =>
+    result.status === 'rejected' ? [ProgressError.from(result.reason).message] : [],
+  );
   const [first] = failures;
   const more = failures.length > 1 ? ` (and ${failures.length - 1} more)` : '';
   if (first !== undefined) report(first + more, true);
@@ -122,7 +125,7 @@ function rerun({ source, confirm, report }: ActionContext, execution: Execution 
   confirm(`Run again: ${command}?`, () => {
     source.rerun(execution.id).then(
       (id) => report(`Started as ${id}`),
-      (error: unknown) => report(errorText(error), true),
+      (error: unknown) => report(ProgressError.from(error).message, true),
     );
   });
 }
@@ -131,15 +134,11 @@ function openBrowser({ source, report }: ActionContext, execution: Execution | u
   if (!execution) return;
   source.openBrowser(execution.id).then(
     (address) => report(address),
-    (error: unknown) => report(errorText(error), true),
+    (error: unknown) => report(ProgressError.from(error).message, true),
   );
 }
 
 export function namesOf(executions: readonly Execution[]): string {
   const [first] = executions;
   return executions.length === 1 && first ? first.name : `${executions.length} executions`;
-}
-
-export function errorText(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,6 @@
 /** The lines of a log that pass its filter: found by searches, which continue as the log grows. */
+import { ProgressError } from '../../core/base/errors.js';
 import type { ActionContext } from './actions.js';
-import { errorText } from './actions.js';
 import { LineSet } from './line-set.js';
 import type { TuiLogSearch } from './page.js';
 
@@ -54,7 +54,7 @@ export class FilteredLines {
       const { ranges } = await context.source.search(id, { ...filter, from: filtered.through + 1 });
       for (const range of ranges) filtered.lines.add(range);
     } catch (error) {
-      context.report(errorText(error), true);
+      context.report(ProgressError.from(error).message, true);
     }
     filtered.through = total;
     filtered.isRunning = false;

@@ -1,4 +1,5 @@
 /** Lines of a log in memory: reads those that are asked for and not known yet, one request at a time. */
+import { ProgressError } from '../../core/base/errors.js';
 import type { LogLine } from '../../core/events/log.js';
 import type { TuiSource } from './page.js';
 
@@ -53,7 +54,7 @@ export class LogLines {
       // a page of long lines is short
       if (lines.length > 0 && !this.#lines.has(number)) this.#lines.set(number, unavailable(number));
     } catch (error) {
-      this.#failure = error instanceof Error ? error.message : String(error);
+      this.#failure = ProgressError.from(error).message;
     } finally {
       this.#isReading = false;
     }
@@ -61,7 +62,7 @@ export class LogLines {
   }
 }
 
-/** Stands for a line that the journal no longer has. */
+/** Placeholder of a line that the journal no longer has. */
 function unavailable(line: number): LogLine {
   return { line, seq: 0, time: '', type: 'journal_note', text: '' };
 }

@@ -1,4 +1,5 @@
 /** The log of one execution: follows its end or stays where it is read, finds, filters, and jumps. */
+import { ProgressError } from '../../core/base/errors.js';
 import { parseInstant } from '../../core/estimates/durations.js';
 import { LEVELS } from '../../core/events/filter.js';
 import { formatCount } from '../../core/text/format.js';
@@ -7,7 +8,6 @@ import { cleanOutput, cleanText, ellipsisOf, paint, separatorOf } from '../paint
 import type { Style } from '../style.js';
 import { fit, truncate } from '../width.js';
 import type { ActionContext } from './actions.js';
-import { errorText } from './actions.js';
 import { LineSet } from './line-set.js';
 import { LogLines } from './log-lines.js';
 import { dropCells, lineClock, renderLogLine } from './log-rows.js';
@@ -281,7 +281,7 @@ export class TuiLogPane implements Page {
         this.#showMatch();
       }
     } catch (error) {
-      this.#report(errorText(error), true);
+      this.#report(ProgressError.from(error).message, true);
     }
     onChange();
   }

@@ -1,6 +1,6 @@
 /** What a page of the full screen is: lines, and the keys that work on it. */
+import type { Ask, Replies } from '../../api/messages.js';
 import type { Execution } from '../../core/execution.js';
-import type { LogLine } from '../../core/events/log.js';
 import type { QueueView } from '../../core/state/queues.js';
 import type { Style } from '../style.js';
 import type { ConnectionState } from '../view.js';
@@ -59,30 +59,7 @@ export interface TuiSource {
   follow(id: string | undefined): void;
 }
 
-export interface LogPage {
-  lines: readonly LogLine[];
-  /** Number of the last line. */
-  total: number;
-}
-
-export interface TuiLogSearch {
-  /** First line to search. */
-  from?: number;
-  text?: string;
-  regex?: boolean;
-  level?: string;
-  stream?: string;
-  step?: string;
-}
-
-export interface TuiSearchResult {
-  /** Inclusive ranges of line numbers. */
-  ranges: readonly (readonly [number, number])[];
-  matched: number;
-}
-
-export interface TimelineFacts {
-  /** Line at which each step begins. */
-  steps: readonly { step: string; line: number }[];
-  samples: readonly (readonly [at: number, cpu: number, rss: number])[];
-}
+export type LogPage = Pick<Replies['log'], 'lines' | 'total'>;
+export type TuiLogSearch = Pick<Ask<'search'>, 'from' | 'text' | 'regex' | 'level' | 'stream' | 'step'>;
+export type TuiSearchResult = Pick<Replies['search'], 'ranges' | 'matched'>;
+export type TimelineFacts = Pick<Replies['timeline'], 'steps' | 'samples'>;

@@ -1,11 +1,11 @@
 /** The queues: slots, what runs, what waits in which order. */
+import { ProgressError } from '../../core/base/errors.js';
 import type { QueueView } from '../../core/state/queues.js';
 import { formatQuantity } from '../../core/text/format.js';
 import { cleanText, ellipsisOf, paint, separatorOf } from '../paint.js';
 import type { Style } from '../style.js';
 import { truncate } from '../width.js';
 import type { ActionContext } from './actions.js';
-import { errorText } from './actions.js';
 import type { KeyBinding, Page, PageSize } from './page.js';
 import { clamp, movement, scrollTo } from './scroll.js';
 
@@ -104,7 +104,7 @@ export class QueuesPage implements Page {
       this.#queues = await context.source.queues();
       this.#isRead = true;
     } catch (error) {
-      context.report(errorText(error), true);
+      context.report(ProgressError.from(error).message, true);
     }
     this.#readAt = Date.now();
     this.#isReading = false;
@@ -133,7 +133,7 @@ export class QueuesPage implements Page {
         this.#readAt = -Infinity;
         this.#options.onChange();
       },
-      (error: unknown) => this.#options.context.report(errorText(error), true),
+      (error: unknown) => this.#options.context.report(ProgressError.from(error).message, true),
     );
   }
 }

@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import type { Clock } from '../../core/base/clock.js';
 import { realClock } from '../../core/base/clock.js';
 import { onSignal } from '../../platform/inherited.js';
+import { listen } from '../listen.js';
 import { createPacer } from '../pacer.js';
 import type { Pacer } from '../pacer.js';
 import { openScreen } from '../screen.js';
@@ -203,9 +204,4 @@ export function tuiExitStatus(left: TuiExit): number {
 /** OSC 52: puts a text into the clipboard of the terminal, also over ssh. */
 function copySequence(text: string): string {
   return `\u001b]52;c;${Buffer.from(text).toString('base64')}\u0007`;
-}
-
-function listen(emitter: NodeJS.EventEmitter, event: string, listener: () => void): () => void {
-  emitter.on(event, listener);
-  return () => emitter.off(event, listener);
 }

@@ -1,4 +1,5 @@
 /** The tab with CPU and memory over time. */
+import { ProgressError } from '../../../core/base/errors.js';
 import { formatBytes, formatClock, formatCpu } from '../../../core/text/format.js';
 import { paint } from '../../paint.js';
 import type { Style } from '../../style.js';
@@ -24,7 +25,7 @@ export function createResourcesTab({ source, id, onChange }: TabContext): Scroll
       ({ samples } = await source.timeline(id));
       failure = undefined;
     } catch (error) {
-      failure = error instanceof Error ? error.message : String(error);
+      failure = ProgressError.from(error).message;
     }
     readAt = Date.now();
     isReading = false;

@@ -1,4 +1,5 @@
 /** The tab with the steps as a collapsible tree. */
+import { ProgressError } from '../../../core/base/errors.js';
 import type { Step } from '../../../core/execution.js';
 import { isFinal } from '../../../core/execution.js';
 import { branchesOf, stepLine } from '../../tree.js';
@@ -100,7 +101,7 @@ class StepsPage implements Page {
       if (line === undefined) report('This step has no lines in the log');
       else showLog({ line });
     } catch (error) {
-      report(error instanceof Error ? error.message : String(error), true);
+      report(ProgressError.from(error).message, true);
     }
     onChange();
   }
