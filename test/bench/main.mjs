@@ -34,6 +34,10 @@ const PARTS = {
   history: { title: 'Search through the whole history', run: async () => (await import('./history.mjs')).main() },
   channels: { title: 'Alert channels', run: async () => (await import('./channels.mjs')).main() },
   idle: { title: 'An idle daemon', run: async () => (await import('./idle.mjs')).main() },
+  terminal: {
+    title: 'The box and the full screen, on a terminal',
+    run: async () => (await import('./terminal.mjs')).main(),
+  },
   web: { title: 'The viewer', run: async () => (await import('./web.mjs')).main() },
   live: { title: 'The viewer while a log grows', run: async () => (await import('./web-live.mjs')).main() },
 };
