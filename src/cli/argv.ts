@@ -6,6 +6,9 @@ export const RUN_OPTIONS_WITH_VALUE: ReadonlySet<string> = new Set([
 ]);
 export const EMIT_OPTIONS_WITH_VALUE: ReadonlySet<string> = new Set(['--execution', '--step', '--data']);
 
+/** Options whose value may begin with a dash, which the parser would take for an option. */
+const PS_OPTIONS_WITH_VALUE: ReadonlySet<string> = new Set(['--sort']);
+
 /** Start of an operand of `emit` of the form key=text or key:=json. */
 const PAIR = /^[A-Za-z_][A-Za-z0-9_.-]*:?=/;
 
@@ -26,10 +29,23 @@ export function splitWords(argv: readonly string[]): Words {
     case 'notify':
     case 'send':
       return splitAtFirst(argv, new Set(), () => false);
+    case 'ps':
+      return { words: joinValues(argv, PS_OPTIONS_WITH_VALUE), rest: [] };
     default:
       // `--` has no meaning for other commands
       return { words: argv.filter((word) => word !== '--'), rest: [] };
   }
+}
+
+/** Joins these options with their values. */
+function joinValues(argv: readonly string[], withValue: ReadonlySet<string>): string[] {
+  const words: string[] = [];
+  for (let at = 0; at < argv.length; at++) {
+    const word = argv[at] ?? '';
+    const value = withValue.has(word) ? argv[++at] : undefined;
+    words.push(value === undefined ? word : `${word}=${value}`);
+  }
+  return words;
 }
 
 /** Splits at `--`, or before the first word that is not an option and `isForeign`. */

@@ -84,8 +84,9 @@ function splitItems(lines: readonly string[]): string[][] {
   return items;
 }
 
-function itemLine(name: string, { alias, value }: OptionSpec): string {
-  const argument = value === undefined ? '' : ` Ar ${value.replaceAll('=', ' Ns = Ns Ar ')}`;
+function itemLine(name: string, { alias, value, isOptional }: OptionSpec): string {
+  const text = value === undefined ? '' : `Ar ${value.replaceAll('=', ' Ns = Ns Ar ')}`;
+  const argument = text === '' ? '' : isOptional ? ` Op ${text}` : ` ${text}`;
   const names = [...(alias === undefined ? [] : [`Fl ${alias}`]), `Fl Fl ${name}`];
   return `.It ${names.map((each) => each + argument).join(' , ')}`;
 }

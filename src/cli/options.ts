@@ -14,6 +14,8 @@ export interface OptionSpec extends Described {
   readonly alias?: string;
   /** Name of the value in the manual: `time`, `key=value`. */
   readonly value?: string;
+  /** The value may be left out, and is then an empty text. */
+  readonly isOptional?: true;
 }
 
 export interface PositionalSpec extends Described {
@@ -73,8 +75,13 @@ function toPositional({ required, many, ...rest }: PositionalSpec): PositionalOp
   return { type: 'string', ...rest, ...(required && { demandOption: true }), ...(many && { array: true }) };
 }
 
-function toOption({ type, alias, describe, choices }: OptionSpec): Options {
+function toOption({ type, alias, describe, choices, isOptional }: OptionSpec): Options {
   const shared = { describe, ...(alias !== undefined && { alias }) };
   if (type === 'list') return { ...shared, type: 'string', array: true, nargs: 1 };
-  return { ...shared, type, ...(choices && { choices }), ...(type !== 'boolean' && { requiresArg: true }) };
+  return {
+    ...shared,
+    type,
+    ...(choices && { choices }),
+    ...(type !== 'boolean' && !isOptional && { requiresArg: true }),
+  };
 }

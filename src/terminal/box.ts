@@ -10,8 +10,8 @@ import type { Screen } from './screen.js';
 import { openScreen } from './screen.js';
 import type { OutputStyle } from './style.js';
 import { leavingLine } from './summary.js';
-import type { View } from './view.js';
-import { untilTick } from './view.js';
+import type { Render, View } from './view.js';
+import { boxLines, untilTick } from './view.js';
 
 /** How the box was left. After a signal the caller exits with 128 + its number. `closed`: the terminal was closed. */
 export type Leaving = 'q' | 't' | 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'closed';
@@ -24,6 +24,10 @@ export interface BoxOptions {
   style: OutputStyle;
   /** Returns the current view; called for each frame. */
   view: () => View;
+  /** Renders the view. @default boxLines */
+  render?: Render;
+  /** Milliseconds until the passing of time alone changes what is rendered. @default as for `boxLines` */
+  untilTick?: (view: View) => number | undefined;
   /** Called for Ctrl-C and SIGINT instead of leaving, by the owner of the run that is shown. */
   onInterrupt?: () => void;
   clock?: Clock;
@@ -67,7 +71,7 @@ class InlineBox implements Box {
   #closed: Promise<void> | undefined;
 
   constructor(options: BoxOptions) {
-    const { input, output, style, view, clock = realClock } = options;
+    const { input, output, style, view, clock = realClock, untilTick: tick = untilTick, render = boxLines } = options;
     this.#options = options;
     this.#clock = clock;
     this.left = new Promise((resolve) => (this.#resolveLeft = resolve));
@@ -81,10 +85,10 @@ class InlineBox implements Box {
     });
     this.#pacer = createPacer(
       () => this.#frames.draw(),
-      () => untilTick(view()),
+      () => tick(view()),
       clock,
     );
-    this.#frames = new Frames({ output, screen: this.#screen, style, view, pacer: this.#pacer });
+    this.#frames = new Frames({ output, screen: this.#screen, style, view, render, pacer: this.#pacer });
     this.#unlisten = this.#listen();
     this.#begin();
   }

@@ -3,14 +3,14 @@ import { Inline } from './inline.js';
 import type { Pacer } from './pacer.js';
 import type { Screen } from './screen.js';
 import type { OutputStyle } from './style.js';
-import type { ViewSize, View } from './view.js';
-import { boxLines } from './view.js';
+import type { Render, ViewSize, View } from './view.js';
 
 export interface FramesOptions {
   output: NodeJS.WriteStream;
   screen: Screen;
   style: OutputStyle;
   view: () => View;
+  render: Render;
   /** Requests a frame once the size has stayed the same for a while (debounce). */
   pacer: Pacer;
 }
@@ -54,11 +54,11 @@ export class Frames {
   drawNow(): void {
     if (this.#isStopped) return;
     this.followSize();
-    const { view, style } = this.#options;
+    const { view, style, render } = this.#options;
     const above = this.#waiting;
     this.#waiting = [];
     this.#waitingChars = 0;
-    this.#write(this.#inline.draw(boxLines(view(), this.#size, style), above));
+    this.#write(this.#inline.draw(render(view(), this.#size, style), above));
   }
 
   /** Prints lines above the box with the next frame. */

@@ -1,15 +1,15 @@
 /** Formats everything that is known of one execution, for `progress show`. */
 import { countedSteps } from '../core/estimates/work.js';
-import { elapsedOf, parseInstant } from '../core/estimates/durations.js';
+import { parseInstant } from '../core/estimates/durations.js';
 import { estimate } from '../core/estimates/estimate.js';
 import { lastActivityText } from '../core/text/state-text.js';
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import {
   formatBytes,
-  formatClock,
   formatCount,
   formatCpu,
+  formatDateTime,
   formatDuration,
   formatOutcome,
   formatQuantity,
@@ -60,7 +60,7 @@ function commandText({ kind, process: { argv } = {} }: Execution): string | unde
 function headerLines(execution: Execution, { now, columns, style }: ShowOptions): string[] {
   const { name, status, labels, agent, payload } = execution;
   const { cwd, host, pid, tty, tmux } = execution.process ?? {};
-  const elapsed = elapsedOf(execution, now);
+  const { share, elapsedMs: elapsed, ...remaining } = estimate(execution, now);
   const state = isFinal(status)
     ? formatOutcome(status, elapsed) + exitText(execution)
     : stateText(execution, now, style);
@@ -88,8 +88,8 @@ function headerLines(execution: Execution, { now, columns, style }: ShowOptions)
     ['started', timeText(execution.startedAt)],
     ['ended', [timeText(execution.endedAt), endText(execution)].filter(Boolean).join(', ') || undefined],
     ['elapsed', isFinal(status) || elapsed === undefined ? undefined : formatDuration(elapsed)],
-    ['remaining', remainingSentence(estimate(execution, now))],
-    ['progress', progressText(execution, now, false, separatorOf(style))],
+    ['remaining', remainingSentence(remaining)],
+    ['progress', progressText(execution, share, separatorOf(style))],
     ['activity', lastActivityText(execution, now).replace(/^last activity /, 'last ')],
     ['params', payload?.parameters],
     ['input', payload?.input],
@@ -116,12 +116,7 @@ function quoteArgument(argument: string): string {
 
 function timeText(time: string | undefined): string | undefined {
   const ms = parseInstant(time);
-  if (ms === undefined) return undefined;
-  const date = new Date(ms);
-  const day = [date.getFullYear(), date.getMonth() + 1, date.getDate()]
-    .map((part) => String(part).padStart(2, '0'))
-    .join('-');
-  return `${day} ${formatClock(ms)}`;
+  return ms === undefined ? undefined : formatDateTime(ms);
 }
 
 function resourceText({ resources = {} }: Execution, style: Style): string {

@@ -1,14 +1,16 @@
 /** Formats executions as a table, in groups if requested, for `progress ps`. */
+import type { Estimate } from '../core/estimates/estimate.js';
 import { estimate } from '../core/estimates/estimate.js';
 import { workOf } from '../core/estimates/work.js';
-import { elapsedOf, parseInstant } from '../core/estimates/durations.js';
+import { parseInstant } from '../core/estimates/durations.js';
 import { stateWord } from '../core/text/state-text.js';
-import type { Execution, Step } from '../core/execution.js';
+import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import {
   formatAge,
   formatBytes,
   formatCpu,
+  formatDateTime,
   formatDuration,
   formatPercent,
   formatWork,
@@ -18,13 +20,16 @@ import {
 } from '../core/text/format.js';
 import type { ExecutionGroup, Grouping } from '../core/lists/groups.js';
 import { countText } from './detail.js';
-import { visibleStepsOf, stepTitle } from '../core/lists/visible-steps.js';
+import { errorOf, visibleStepsOf, stepTitle } from '../core/lists/visible-steps.js';
+import type { GridCell, GridColumn } from './grid.js';
+import { gridLines } from './grid.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
-import { alignRight, cellsOf, fit, truncate } from './width.js';
+import { cellsOf, truncate } from './width.js';
 
 export interface ListOptions {
   now: number;
+  /** Width that no line exceeds; Infinity in a pipe or a file. */
   columns: number;
   style: Style;
   /** Include ended executions. */
@@ -33,32 +38,92 @@ export interface ListOptions {
   prefixes?: ReadonlyMap<string, string>;
   /** Position in the queue by ID. */
   positions?: ReadonlyMap<string, number>;
+  /** Columns to show, also if they are empty. @default those of `DEFAULT_COLUMNS` that are not */
+  shown?: readonly ListColumn[];
 }
 
-interface Cell {
-  text: string;
-  tone?: Parameters<typeof paint>[1];
-  /** Numeric columns, aligned right. */
-  right?: true;
+/** An execution, and what several of its cells need. */
+interface Line {
+  execution: Execution;
+  estimate: Estimate;
+  id: string;
+  options: ListOptions;
 }
 
-const HEADINGS = ['ID', 'STATUS', 'NAME', 'PROGRESS', 'STEP', 'CPU', 'MEMORY', 'TIME', 'LEFT', 'EXIT'];
-const NUMERIC: ReadonlySet<string> = new Set(['CPU', 'MEMORY', 'TIME', 'LEFT', 'EXIT']);
-/** Columns that are cut on a narrow terminal. */
-const FLEXIBLE = ['STEP', 'NAME'].map((heading) => HEADINGS.indexOf(heading));
-/** Columns that are omitted before others are cut below their minimum. */
-const DISPENSABLE = ['MEMORY', 'CPU', 'LEFT'].map((heading) => HEADINGS.indexOf(heading));
-const GAP = '  ';
-/** Narrower tables show the percentage alone. */
-const MIN_COLUMNS_FOR_COUNTS = 80;
-/** Minimum width of a name or a step. */
-const MIN_FLEXIBLE_CELLS = 8;
-const READABLE_CELLS = 12;
+interface ColumnSpec extends GridColumn {
+  cell: (line: Line) => GridCell | string;
+}
+
+const SPECS = {
+  id: { heading: 'ID', cell: ({ id }) => id },
+  status: { heading: 'STATUS', cell: statusCell },
+  name: {
+    heading: 'NAME',
+    cut: { readable: 16, least: 8 },
+    cell: ({ execution }) => ({ text: execution.name, tone: 'strong' }),
+  },
+  progress: {
+    heading: 'PROGRESS',
+    short: 'DONE',
+    rank: 5,
+    cell: ({ execution, estimate: { share } }) => ({
+      text: progressText(execution, share),
+      ...(share !== undefined && hasWork(execution) && { short: formatPercent(share) }),
+    }),
+  },
+  step: { heading: 'STEP', rank: 6, cut: { readable: 12, least: 8 }, cell: ({ execution }) => stepText(execution) },
+  cpu: {
+    heading: 'CPU',
+    isNumeric: true,
+    rank: 2,
+    cell: ({ execution: { resources: { cpu } = {} } }) => (cpu === undefined ? '' : formatCpu(cpu)),
+  },
+  memory: { heading: 'MEMORY', isNumeric: true, rank: 1, cell: memoryCell },
+  time: { heading: 'TIME', isNumeric: true, rank: 7, cell: timeText },
+  left: {
+    heading: 'LEFT',
+    isNumeric: true,
+    rank: 3,
+    cell: ({ estimate: remaining }) => ({ text: remainingText(remaining), tone: 'dim' }),
+  },
+  exit: { heading: 'EXIT', isNumeric: true, rank: 4, cell: ({ execution }) => exitCodeText(execution) },
+  kind: { heading: 'KIND', cell: ({ execution }) => execution.kind },
+  agent: { heading: 'AGENT', cell: ({ execution: { agent } }) => agent?.name ?? '' },
+  queue: { heading: 'QUEUE', cell: ({ execution }) => execution.queue ?? '' },
+  labels: {
+    heading: 'LABELS',
+    cut: { readable: 12, least: 8 },
+    cell: ({ execution: { labels = {} } }) =>
+      Object.entries(labels)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(' '),
+  },
+  directory: {
+    heading: 'DIRECTORY',
+    cut: { readable: 16, least: 8 },
+    cell: ({ execution }) => execution.process?.cwd ?? '',
+  },
+  pid: { heading: 'PID', isNumeric: true, cell: ({ execution }) => String(execution.process?.pid ?? '') },
+  started: { heading: 'STARTED', cell: ({ execution }) => instantText(execution.startedAt) },
+  ended: { heading: 'ENDED', cell: ({ execution }) => instantText(execution.endedAt) },
+} as const satisfies Readonly<Record<string, ColumnSpec>>;
+
+export type ListColumn = keyof typeof SPECS;
+export const LIST_COLUMNS = Object.keys(SPECS) as readonly ListColumn[];
+
+/** Columns that are shown by default, if they are not empty. */
+const DEFAULT_COLUMNS: readonly ListColumn[] = [
+  ...(['id', 'status', 'name', 'progress', 'step'] as const),
+  ...(['cpu', 'memory', 'time', 'left', 'exit'] as const),
+];
+
+/** Cells that a reason or an error keeps while other columns are omitted. */
+const REASON_CELLS = 16;
 
 /** A heading, and one line for each execution in the given order. */
 export function listLines(executions: readonly Execution[], options: ListOptions): string[] {
   const shown = options.all ? executions : executions.filter(({ status }) => !isFinal(status));
-  if (shown.length === 0) return [nothingText(options)];
+  if (shown.length === 0) return [truncate(nothingText(options), options.columns, ellipsisOf(options.style))];
   return tableLines(shown, options);
 }
 
@@ -68,7 +133,7 @@ export function groupedLines(
   { by }: Grouping,
   options: ListOptions,
 ): string[] {
-  if (groups.length === 0) return [nothingText(options)];
+  if (groups.length === 0) return listLines([], options);
   // one table, so that columns are aligned throughout
   const [heading = '', ...rows] = tableLines(
     groups.flatMap(({ executions }) => executions),
@@ -100,97 +165,93 @@ function nothingText({ all }: ListOptions): string {
 /** Heading, and a line for each. */
 function tableLines(executions: readonly Execution[], options: ListOptions): string[] {
   const ids = options.prefixes ?? shortenIds(executions.map(({ id }) => id));
-  const rows = [
-    HEADINGS.map((text): Cell => ({ text, tone: 'dim', ...(NUMERIC.has(text) && { right: true }) })),
-    ...executions.map((execution) => listRow(execution, ids.get(execution.id) ?? execution.id, options)),
-  ];
-  const widths = columnWidths(rows, options.columns);
-  return rows.map((row) => joinCells(row, widths, options.style));
+  const lines = executions.map((execution): Line => ({
+    execution,
+    estimate: estimate(execution, options.now),
+    id: ids.get(execution.id) ?? execution.id,
+    options,
+  }));
+  const specs = options.shown?.map(fixedSpec) ?? DEFAULT_COLUMNS.map((name) => defaultSpec(name, executions));
+  const rows = lines.map((line) => specs.map(({ cell }) => cell(line)));
+  return gridLines(specs, rows, options);
 }
 
-function listRow(execution: Execution, id: string, { now, columns, style, positions }: ListOptions): Cell[] {
-  const { id: fullId, status, resources = {} } = execution;
-  const attention = execution.attention?.state;
-  const position = positions?.get(fullId);
-  const exit = execution.outcome?.signal ?? execution.outcome?.exitCode;
-  const step = visibleStepsOf(execution).current.at(-1)?.step;
-  return [
-    { text: cleanText(id) },
-    {
-      text: `${statusIcon(status, style.ascii, attention)} ${stateWord(execution, now)}${position === undefined ? '' : ` #${position}`}`,
-      tone: toneOf(status, attention),
-    },
-    { text: cleanText(execution.name), tone: 'strong' },
-    { text: progressText(execution, now, columns < MIN_COLUMNS_FOR_COUNTS) },
-    { text: stepText(execution, step) },
-    { text: resources.cpu === undefined ? '' : formatCpu(resources.cpu), right: true },
-    memoryCell(execution),
-    { text: ageText(execution, now), right: true },
-    { text: remainingText(estimate(execution, now)), right: true, tone: 'dim' },
-    { text: exit === undefined ? '' : cleanText(String(exit)), right: true },
-  ];
+/** A column that was asked for stays; on a narrow terminal it is cut. */
+function fixedSpec(name: ListColumn): ColumnSpec {
+  const { rank: _rank, ...spec }: ColumnSpec = SPECS[name];
+  return { ...spec, isFixed: true };
 }
 
-/** `52% 18/35 tests`. `separator`: between passed and failed tests, which are omitted without it. */
-export function progressText(execution: Execution, now: number, short = false, separator?: string): string {
+/** Reasons stay where steps are omitted, and are cut last. */
+function defaultSpec(name: ListColumn, executions: readonly Execution[]): ColumnSpec {
+  const spec: ColumnSpec = SPECS[name];
+  if (name !== 'step') return spec;
+  const reason = Math.max(0, ...executions.map((execution) => cellsOf(cleanText(reasonOf(execution) ?? ''))));
+  if (reason === 0) return spec;
+  const { rank: _rank, ...kept } = spec;
+  return { ...kept, cut: { readable: Math.max(12, Math.min(reason, REASON_CELLS)), least: 8 } };
+}
+
+function statusCell({ execution, options: { now, style, positions } }: Line): GridCell {
+  const { id, status, attention } = execution;
+  const position = positions?.get(id);
+  const icon = statusIcon(status, style.ascii, attention?.state);
+  return {
+    text: `${icon} ${stateWord(execution, now)}${position === undefined ? '' : ` #${position}`}`,
+    tone: toneOf(status, attention?.state),
+  };
+}
+
+/** Formats the work of an execution with its share: `52% 18/35 tests`; with a separator also how many passed and failed. */
+export function progressText(execution: Execution, share: number | undefined, separator?: string): string {
   const work = workOf(execution);
   if (work === undefined || execution.summarised) return '';
-  const { share } = estimate(execution, now);
   const isLong = separator !== undefined && work.outcomes !== undefined;
   const count = isLong ? cleanText(formatWork(work, separator)) : countText(work.done, work.total, work.unit);
-  if (short && share !== undefined) return formatPercent(share);
   return share === undefined || isFinal(execution.status) ? count : `${formatPercent(share)} ${count}`;
 }
 
-function stepText(execution: Execution, step: Step | undefined): string {
-  const { status, attention, outcome } = execution;
-  if (!isFinal(status) && attention?.state === 'waiting') return cleanText(attention.reason ?? '');
-  if (isFinal(status)) return cleanText(status === 'completed' ? '' : (outcome?.error ?? ''));
-  return cleanText(step === undefined ? '' : stepTitle(step));
+function hasWork(execution: Execution): boolean {
+  return !execution.summarised && workOf(execution) !== undefined;
+}
+
+/** Returns the reason for waiting, or the error of an ended execution. */
+function reasonOf({ status, attention, outcome }: Execution): string | undefined {
+  if (isFinal(status)) return status === 'completed' ? undefined : errorOf(outcome);
+  return attention?.state === 'waiting' ? attention.reason : undefined;
+}
+
+function stepText(execution: Execution): string {
+  const reason = reasonOf(execution);
+  if (reason !== undefined) return reason;
+  if (isFinal(execution.status) || execution.attention?.state === 'waiting') return '';
+  const step = visibleStepsOf(execution).current.at(-1)?.step;
+  return step === undefined ? '' : stepTitle(step);
 }
 
 /** Current value of a running execution, peak of an ended one. */
-function memoryCell({ status, resources = {} }: Execution): Cell {
+function memoryCell({ execution: { status, resources = {} } }: Line): GridCell {
   const bytes = isFinal(status) ? resources.peakRss : resources.rss;
-  return { text: bytes === undefined ? '' : formatBytes(bytes), right: true, ...(isFinal(status) && { tone: 'dim' }) };
+  return { text: bytes === undefined ? '' : formatBytes(bytes), ...(isFinal(status) && { tone: 'dim' }) };
 }
 
-/** Elapsed time of a running execution, duration of an ended one. */
-function ageText(execution: Execution, now: number): string {
-  const elapsed = elapsedOf(execution, now);
-  if (elapsed !== undefined) return formatDuration(elapsed);
-  const queued = parseInstant(execution.queuedAt);
+/** Elapsed time of a running execution, duration of an ended one, waiting time of a queued one. */
+function timeText({ execution, estimate: { elapsedMs }, options: { now } }: Line): string {
+  if (elapsedMs !== undefined) return formatDuration(elapsedMs);
+  return waitedText(execution, now);
+}
+
+/** Time that an execution has waited in a queue; empty if it has not. */
+export function waitedText({ queuedAt }: Execution, now: number): string {
+  const queued = parseInstant(queuedAt);
   return queued === undefined ? '' : formatAge(now - queued);
 }
 
-/** Width of the widest cell; name and step share the rest. Empty columns take nothing. */
-function columnWidths(rows: readonly (readonly Cell[])[], columns: number): number[] {
-  const widths = HEADINGS.map((heading, column) => {
-    const longest = Math.max(...rows.slice(1).map((row) => cellsOf(row[column]?.text ?? '')));
-    return longest === 0 ? 0 : Math.max(longest, heading.length);
-  });
-  const excess = (): number => {
-    const used = widths.filter((width) => width > 0).length;
-    return widths.reduce((sum, width) => sum + width, 0) + GAP.length * (used - 1) - columns;
-  };
-  const spare = (column: number, least: number): number => Math.max(0, (widths[column] ?? 0) - least);
-  for (const column of DISPENSABLE) {
-    const room = FLEXIBLE.reduce((sum, flexible) => sum + spare(flexible, READABLE_CELLS), 0);
-    if (excess() > room) widths[column] = 0;
-  }
-  for (const column of FLEXIBLE) {
-    const cut = Math.max(0, Math.min(excess(), spare(column, MIN_FLEXIBLE_CELLS)));
-    widths[column] = (widths[column] ?? 0) - cut;
-  }
-  return widths;
+function exitCodeText({ outcome }: Execution): string {
+  return String(outcome?.signal ?? outcome?.exitCode ?? '');
 }
 
-function joinCells(row: readonly Cell[], widths: readonly number[], style: Style): string {
-  const cells = row.flatMap(({ text, tone, right }, column) => {
-    const width = widths[column] ?? 0;
-    if (width === 0) return [];
-    const cut = truncate(text, width, ellipsisOf(style));
-    return [paint(right ? alignRight(cut, width) : fit(cut, width), tone, style)];
-  });
-  return cells.join(GAP).trimEnd();
+function instantText(time: string | undefined): string {
+  const ms = parseInstant(time);
+  return ms === undefined ? '' : formatDateTime(ms);
 }

@@ -1,4 +1,5 @@
 /** Formats the steps of an execution as a tree, each with its duration and its place in time. */
+import { childrenByParent } from '../core/lists/children.js';
 import { criteriaOf } from '../core/estimates/work.js';
 import { elapsedOf, parseInstant, spanOf } from '../core/estimates/durations.js';
 import { actorOf, errorOf, stepTitle } from '../core/lists/visible-steps.js';
@@ -72,7 +73,7 @@ const MAX_DEPTH = 8;
 
 /** Orders children after their parents. An unknown parent makes a root, and so does a cycle. */
 export function branchesOf({ steps }: Execution): Branch[] {
-  const children = childrenOf(steps);
+  const children = childrenByParent([...steps.values()]);
   const branches: Branch[] = [];
   const seen = new Set<Step>();
   const walk = (roots: readonly Step[]): void => {
@@ -88,17 +89,6 @@ export function branchesOf({ steps }: Execution): Branch[] {
   walk(children.get(undefined) ?? []);
   for (const step of steps.values()) walk([step]);
   return branches;
-}
-
-function childrenOf(steps: ReadonlyMap<string, Step>): Map<string | undefined, Step[]> {
-  const children = new Map<string | undefined, Step[]>();
-  for (const step of steps.values()) {
-    const parent = step.parent !== undefined && steps.has(step.parent) ? step.parent : undefined;
-    const siblings = children.get(parent);
-    if (siblings) siblings.push(step);
-    else children.set(parent, [step]);
-  }
-  return children;
 }
 
 interface Span {

@@ -34,6 +34,9 @@ export interface ViewSize {
   rows: number;
 }
 
+/** Renders a view in less than `columns` cells and `rows` lines. */
+export type Render = (view: View, size: ViewSize, style: Style) => string[];
+
 /** Maximum width: wider lines are hard to read. */
 const MAX_COLUMNS = 110;
 /** Minimum width for a border. */
@@ -62,8 +65,8 @@ export function boxLines(view: View, size: ViewSize, style: Style): string[] {
   return drawView(shown, columns, size, plain).map((line) => repaint(line, 'dim', style));
 }
 
-/** Without a connection the clocks stop, so that old values do not look current. */
-function clockOf({ connection, now }: View): number {
+/** Returns the time that is shown: without a connection the clocks stop, so that old values do not look current. */
+export function clockOf({ connection, now }: View): number {
   return connection.state === 'lost' ? Math.min(now, connection.since) : now;
 }
 
@@ -105,7 +108,8 @@ function titleOf(executions: readonly Execution[], style: Style): string {
 
 const EMPTY = 'Nothing is running. Start something: progress run -- make test';
 
-function noticeOf({ connection }: View, style: Style): Row | undefined {
+/** Reports an interrupted connection. */
+export function noticeOf({ connection }: View, style: Style): Row | undefined {
   if (connection.state === 'live') return undefined;
   const since = formatClock(connection.since);
   const attempt = connection.attempt === undefined ? '' : ` (attempt ${connection.attempt})`;

@@ -172,3 +172,24 @@ export function placeAt(line: string, cell: number, columns: number): { row: num
   }
   return { row, column };
 }
+
+/** Reduces the widest of some widths, none below its floor, until their sum is at most `cells` or all are at their floors. */
+export function levelWidths(widths: readonly number[], floors: readonly number[], cells: number): number[] {
+  const levelled = [...widths];
+  const floorOf = (index: number): number => Math.min(widths[index] ?? 0, floors[index] ?? 0);
+  for (;;) {
+    let excess = levelled.reduce((sum, width) => sum + width, 0) - cells;
+    const open = levelled.flatMap((width, index) => (width > floorOf(index) ? [index] : []));
+    if (excess <= 0 || open.length === 0) return levelled;
+    const widest = Math.max(...open.map((index) => levelled[index] ?? 0));
+    const next = Math.max(0, ...open.map((index) => levelled[index] ?? 0).filter((width) => width < widest));
+    const level = open.filter((index) => levelled[index] === widest);
+    // the later ones give way first
+    for (const [at, index] of [...level.entries()].reverse()) {
+      const share = Math.ceil(excess / (at + 1));
+      const width = Math.max(next, floorOf(index), widest - share);
+      excess -= widest - width;
+      levelled[index] = width;
+    }
+  }
+}

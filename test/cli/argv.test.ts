@@ -41,6 +41,9 @@ const cases: [string, string[], string[]][] = [
   ['emit a=b', ['emit'], ['a=b']],
   ['show -- x', ['show', 'x'], []],
   ['ps', ['ps'], []],
+  ['ps --sort -cpu -a', ['ps', '--sort=-cpu', '-a'], []],
+  ['ps --sort=-cpu', ['ps', '--sort=-cpu'], []],
+  ['ps --sort', ['ps', '--sort'], []],
   ['notify --channel x -- -w --help', ['notify', '--channel', 'x'], ['-w', '--help']],
   ['completion zsh -- run -', ['completion', 'zsh'], ['run', '-']],
 ];

@@ -1,8 +1,10 @@
 import t from 'tap';
 import { groupExecutions } from '../../src/core/lists/groups.js';
-import { groupedLines, listLines } from '../../src/terminal/tables.js';
+import { groupedLines, LIST_COLUMNS, listLines } from '../../src/terminal/tables.js';
 import { cellsOf } from '../../src/terminal/width.js';
 import { makeExecution, makeShipLogin, START, timeAt } from '../helpers/models.js';
+import { between, createRandom } from '../helpers/random.js';
+import { randomExecution } from '../helpers/random-models.js';
 
 const STYLE = { color: false, ascii: false };
 const OPTIONS = { now: START + 401_000, columns: 100, style: STYLE, all: true };
@@ -60,18 +62,50 @@ t.test('narrow terminals cut names and steps, never a status', (t) => {
   t.end();
 });
 
-t.test('very narrow terminals omit memory, CPU, then the time left, before names are truncated', (t) => {
-  const heading = (columns: number) => listLines(makeList(), { ...OPTIONS, columns })[0] ?? '';
-  const words = (columns: number) => heading(columns).split(/ +/).slice(5).join(' ');
-  t.equal(words(100), 'CPU MEMORY TIME LEFT EXIT');
-  t.equal(words(95), 'CPU MEMORY TIME LEFT EXIT', 'a step is cut a little');
-  t.equal(words(86), 'CPU TIME LEFT EXIT');
-  t.equal(words(76), 'TIME LEFT EXIT');
-  t.equal(words(65), 'TIME EXIT');
-  for (let columns = 60; columns <= 110; columns++) {
-    const lines = listLines(makeList(), { ...OPTIONS, columns });
-    t.ok(Math.max(...lines.map(cellsOf)) <= columns, `${columns} columns`);
+t.test('narrow terminals show the share alone, then omit columns by rank before names and reasons are cut', (t) => {
+  const headings = (columns: number) => (listLines(makeList(), { ...OPTIONS, columns })[0] ?? '').split(/ +/).join(' ');
+  t.equal(headings(Infinity), 'ID STATUS NAME PROGRESS STEP CPU MEMORY TIME LEFT EXIT');
+  t.equal(headings(97), 'ID STATUS NAME PROGRESS STEP CPU MEMORY TIME LEFT EXIT', 'a step is cut a little');
+  t.equal(headings(96), 'ID STATUS NAME DONE STEP CPU MEMORY TIME LEFT EXIT');
+  t.equal(headings(85), 'ID STATUS NAME DONE STEP CPU TIME LEFT EXIT');
+  t.equal(headings(76), 'ID STATUS NAME DONE STEP TIME LEFT EXIT');
+  t.equal(headings(65), 'ID STATUS NAME DONE STEP TIME EXIT');
+  t.equal(headings(60), 'ID STATUS NAME DONE STEP TIME');
+  t.equal(headings(53), 'ID STATUS NAME STEP TIME');
+  t.equal(headings(40), 'ID STATUS NAME STEP', 'reasons stay');
+  const [first] = makeList();
+  t.match(listLines([first!], { ...OPTIONS, columns: 40 })[0], /^ID +STATUS +NAME +TIME$/, 'a step does not');
+  t.end();
+});
+
+t.test('no line is wider than the terminal', (t) => {
+  for (const columns of [20, 40, 60, 80, 120]) {
+    for (let seed = 1; seed <= 60; seed++) {
+      const random = createRandom(seed);
+      const list = Array.from({ length: between(random, 1, 8) }, (_, index) => randomExecution(random, index));
+      for (const style of [STYLE, { color: true, ascii: true }]) {
+        for (const shown of [undefined, LIST_COLUMNS]) {
+          const lines = listLines(list, { ...OPTIONS, columns, style, ...(shown && { shown }) });
+          const widest = Math.max(...lines.map(cellsOf));
+          if (widest > columns) t.fail(`${widest} cells at ${columns}, seed ${seed}:\n${lines.join('\n')}`);
+        }
+      }
+    }
+    t.ok(
+      Math.max(...listLines([], { ...OPTIONS, columns }).map(cellsOf)) <= columns,
+      'nor is what says that there is none',
+    );
   }
+  t.end();
+});
+
+t.test('chosen columns are in the given order, and stay where they are empty or there is no room', (t) => {
+  const shown = ['name', 'queue', 'agent', 'exit', 'labels', 'started'] as const;
+  const lines = listLines(makeList(), { ...OPTIONS, shown });
+  t.equal(lines[0], 'NAME             QUEUE  AGENT   EXIT  LABELS  STARTED');
+  t.match(lines[1], /^ship-login-page +claude +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/);
+  const narrow = listLines(makeList(), { ...OPTIONS, shown: LIST_COLUMNS, columns: 120 });
+  t.equal(narrow[0]?.trim().split(/ +/).length, LIST_COLUMNS.length);
   t.end();
 });
 
@@ -107,6 +141,9 @@ t.test('groups, with counts, in one table', (t) => {
 
 t.test('ASCII and colour', (t) => {
   t.match(listLines(makeList(), { ...OPTIONS, style: { color: false, ascii: true } })[1], '[~] running');
-  t.match(listLines(makeList(), { ...OPTIONS, style: { color: true, ascii: false } })[3], '\u001b[31m✗ failed ');
+  t.match(
+    listLines(makeList(), { ...OPTIONS, style: { color: true, ascii: false } })[3],
+    '\u001b[31m✗ failed\u001b[0m ',
+  );
   t.end();
 });

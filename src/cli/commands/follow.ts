@@ -18,7 +18,7 @@ import { JSON_OPTION } from '../options.js';
 import { listAll } from '../shared/lookup.js';
 import { isPipeBroken, noteWaiting, print, printJson, printLines } from '../shared/output.js';
 import { reportLost } from '../shared/stream-errors.js';
-import { columnsOf, styleOf } from '../shared/output-options.js';
+import { maxColumnsOf, styleOf } from '../shared/output-options.js';
 
 /** Events of a session that are shown: its start, its questions, its end. */
 const TYPES = ['execution_started', 'attention', ...Object.keys(EXECUTION_ENDS)];
@@ -71,7 +71,9 @@ async function printSessions(agent: Agent, { paths, env }: CommandContext, json:
       for (const one of alive) installExecution(state, one, isFinal(one.status));
       const existing = alive.filter((one) => one.agent?.name === agent);
       if (isFirst && !json && existing.length > 0) {
-        await printLines(listLines(existing, { now: Date.now(), columns: columnsOf(), style, all: false, prefixes }));
+        await printLines(
+          listLines(existing, { now: Date.now(), columns: maxColumnsOf(), style, all: false, prefixes }),
+        );
       }
     }
     if (followed.kind !== 'events') continue;

@@ -5,16 +5,17 @@ import { withClient } from '../../client/connect.js';
 import { follow } from '../../client/follow.js';
 import type { AlertOutcome } from '../../core/state/alerts.js';
 import type { ExecutionEvent } from '../../core/events/event.js';
-import { formatQuantity } from '../../core/text/format.js';
+import { formatDateTime, formatQuantity } from '../../core/text/format.js';
 import { ProgressError } from '../../core/base/errors.js';
 import { openSource, readLast } from '../../journal/reader.js';
 import { URGENCIES } from '../../api/messages.js';
+import type { GridColumn } from '../../terminal/grid.js';
 import { gridLines } from '../../terminal/grid.js';
 import { defineCommand } from '../command.js';
 import type { CommandContext } from '../command.js';
 import { JSON_OPTION } from '../options.js';
 import { complain, printJson, printLines } from '../shared/output.js';
-import { columnsOf, styleOf } from '../shared/output-options.js';
+import { maxColumnsOf, styleOf } from '../shared/output-options.js';
 
 const DEFAULT_TAIL = 50;
 const MAX_TAIL = 10_000;
@@ -144,13 +145,20 @@ async function list(tail: number, { paths, env }: CommandContext, json: boolean)
   if (json) await printJson(deliveries);
   else if (deliveries.length === 0) await printLines(['No alerts yet.']);
   else {
-    const options = { columns: columnsOf(), style: styleOf(env), right: ['TRIES'] };
-    await printLines(
-      gridLines(['TIME', 'CHANNEL', 'RULE', 'OUTCOME', 'TRIES', 'WHAT'], deliveries.map(rowOf), options),
-    );
+    const options = { columns: maxColumnsOf(), style: styleOf(env) };
+    await printLines(gridLines(DELIVERY_COLUMNS, deliveries.map(rowOf), options));
   }
   return 0;
 }
+
+const DELIVERY_COLUMNS: readonly GridColumn[] = [
+  { heading: 'TIME' },
+  { heading: 'CHANNEL', rank: 2, cut: { readable: 12, least: 8 } },
+  { heading: 'RULE', rank: 3, cut: { readable: 12, least: 8 } },
+  { heading: 'OUTCOME' },
+  { heading: 'TRIES', isNumeric: true, rank: 1 },
+  { heading: 'WHAT', cut: { readable: 24, least: 8 } },
+];
 
 function rowOf({
   time,
@@ -163,11 +171,9 @@ function rowOf({
   error,
   count,
 }: Delivery): string[] {
-  const at = new Date(time);
   const what = title ?? (count === undefined ? '' : formatQuantity(count, 'alert'));
-  const when = `${at.toLocaleDateString('sv')} ${at.toLocaleTimeString('sv')}`;
   return [
-    when,
+    formatDateTime(Date.parse(time)),
     channel,
     rules.join(', '),
     outcome,

@@ -15,7 +15,7 @@ import { controlRuns } from '../control/control.js';
 import { print, printLines } from '../shared/output.js';
 import { listAll } from '../shared/lookup.js';
 import { commandActor } from '../control/actor.js';
-import { columnsOf, styleOf } from '../shared/output-options.js';
+import { maxColumnsOf, styleOf } from '../shared/output-options.js';
 
 const ACTIONS = ['list', 'set', 'pause', 'resume', 'clear', 'remove'] as const;
 
@@ -62,7 +62,7 @@ async function list(name: string | undefined, { paths, env }: CommandContext, js
     if (json) return await print(`${JSON.stringify(shown, undefined, 2)}\n`);
     const { executions, prefixes } = await listAll(client, false);
     const known = new Map(executions.map((execution) => [execution.id, executionFromJson(execution)]));
-    const options = { now: Date.now(), columns: columnsOf(), style: styleOf(env), prefixes };
+    const options = { now: Date.now(), columns: maxColumnsOf(), style: styleOf(env), prefixes };
     await printLines(queueLines(shown, known, options));
   });
   return 0;

@@ -2,13 +2,21 @@
 import type { OutputStyle } from '../../terminal/style.js';
 import { chooseStyle } from '../../terminal/style.js';
 
+/** Width of wrapped text where there is no terminal. */
 const DEFAULT_COLUMNS = 100;
+/** Width of a terminal that does not report one. */
+const USUAL_COLUMNS = 80;
 
 export function styleOf(env: NodeJS.ProcessEnv, output: NodeJS.WriteStream = process.stdout): OutputStyle {
   return chooseStyle({ env, isTTY: output.isTTY, columns: output.columns, rows: output.rows });
 }
 
-/** @returns the width of the terminal, or a default wide enough for tables */
+/** @returns the width for text that is wrapped: that of the terminal, or a default */
 export function columnsOf(output: NodeJS.WriteStream = process.stdout): number {
   return output.columns || DEFAULT_COLUMNS;
+}
+
+/** @returns the width that no line exceeds: that of the terminal; no limit in a pipe or a file, where nothing is cut */
+export function maxColumnsOf(output: NodeJS.WriteStream = process.stdout): number {
+  return output.isTTY ? output.columns || USUAL_COLUMNS : Infinity;
 }

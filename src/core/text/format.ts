@@ -124,6 +124,17 @@ export function formatClock(ms: number): string {
   return [date.getHours(), date.getMinutes(), date.getSeconds()].map(twoDigits).join(':');
 }
 
+/** Formats the local date: `2026-11-20`. */
+export function formatDate(ms: number): string {
+  const date = new Date(ms);
+  return [date.getFullYear(), date.getMonth() + 1, date.getDate()].map(twoDigits).join('-');
+}
+
+/** Formats the local date and time of day: `2026-11-20 10:41:12`. */
+export function formatDateTime(ms: number): string {
+  return `${formatDate(ms)} ${formatClock(ms)}`;
+}
+
 interface Sign {
   /** One cell wide. */
   icon: string;

@@ -1,11 +1,12 @@
 /** The list of executions as entries below headings: filtered, sorted, grouped, children below their parents. Pure. */
-import { elapsedOf, parseInstant } from '../../core/estimates/durations.js';
 import type { Execution } from '../../core/execution.js';
+import { childrenByParent } from '../../core/lists/children.js';
 import { groupExecutions } from '../../core/lists/groups.js';
 import type { Grouping } from '../../core/lists/groups.js';
 import { matchesQuery, parseQuery } from '../../core/lists/query.js';
 import { sectionOf, sortBySection } from '../../core/lists/sections.js';
 import type { Section } from '../../core/lists/sections.js';
+import { sortExecutionsBy } from '../../core/lists/sort.js';
 
 export const SORTS = ['activity', 'name', 'started', 'duration'] as const;
 export type Sort = (typeof SORTS)[number];
@@ -52,11 +53,11 @@ function sortExecutions(executions: readonly Execution[], { sort, now }: ListVie
     case 'activity':
       return bySection;
     case 'name':
-      return bySection.sort((a, b) => a.name.localeCompare(b.name));
+      return sortExecutionsBy(bySection, { key: 'name', isDescending: false }, now);
     case 'started':
-      return bySection.sort((a, b) => (parseInstant(b.startedAt) ?? 0) - (parseInstant(a.startedAt) ?? 0));
+      return sortExecutionsBy(bySection, { key: 'started', isDescending: true }, now);
     case 'duration':
-      return bySection.sort((a, b) => (elapsedOf(b, now) ?? 0) - (elapsedOf(a, now) ?? 0));
+      return sortExecutionsBy(bySection, { key: 'elapsed', isDescending: true }, now);
   }
 }
 
@@ -70,14 +71,7 @@ function sectionGroups(executions: readonly Execution[], now: number): { text: s
 
 /** Puts children below their parents, where both are in the group. */
 function nested(executions: readonly Execution[], collapsed: ReadonlySet<string>): ListItem[] {
-  const present = new Set(executions.map(({ id }) => id));
-  const children = new Map<string | undefined, Execution[]>();
-  for (const execution of executions) {
-    const parent = execution.parent !== undefined && present.has(execution.parent) ? execution.parent : undefined;
-    const siblings = children.get(parent);
-    if (siblings) siblings.push(execution);
-    else children.set(parent, [execution]);
-  }
+  const children = childrenByParent(executions);
   const items: ListItem[] = [];
   const seen = new Set<string>();
   const add = (execution: Execution, depth: number): void => {

@@ -6,9 +6,11 @@ import { EVENT_TYPES, FINAL_STATUSES } from '../../../core/events/event.js';
 import { EXECUTION_KINDS, type ExecutionJson } from '../../../core/execution.js';
 import { statusWord } from '../../../core/text/format.js';
 import { GROUPINGS } from '../../../core/lists/groups.js';
+import { SORT_KEYS } from '../../../core/lists/sort.js';
 import type { Paths } from '../../../platform/paths.js';
 import { hasSpec } from '../../../runner/store.js';
 import { cleanText } from '../../../terminal/paint.js';
+import { LIST_COLUMNS } from '../../../terminal/tables.js';
 import type { Argument } from './shapes.js';
 import { FORMATS } from '../../../agents/formats.js';
 import { SHORT_SIGNALS } from '../../shared/signal-name.js';
@@ -55,6 +57,10 @@ export async function completionsOf(
       return bare(argument.many ? ['all', ...EVENT_TYPES] : EVENT_TYPES);
     case 'by':
       return bare(GROUPINGS);
+    case 'sort':
+      return bare(SORT_KEYS.flatMap((key) => [key, `-${key}`]));
+    case 'columns':
+      return bare(LIST_COLUMNS);
     case 'status':
       return bare(FINAL_STATUSES);
     case 'kind':

@@ -11,6 +11,7 @@ import { formatAge, formatDuration } from '../../../core/text/format.js';
 import { ProgressError } from '../../../core/base/errors.js';
 import { openSource, readJournal } from '../../../journal/reader.js';
 import type { ChannelStatus, RuleView } from '../../../api/messages.js';
+import type { GridColumn } from '../../../terminal/grid.js';
 import { gridLines } from '../../../terminal/grid.js';
 import { cleanText, paint } from '../../../terminal/paint.js';
 import type { OutputStyle } from '../../../terminal/style.js';
@@ -22,7 +23,7 @@ import { findAnywhere } from '../../shared/offline.js';
 import { complain, print, printLines } from '../../shared/output.js';
 import type { EventFile } from './event-file.js';
 import { readEventFile } from './event-file.js';
-import { columnsOf, styleOf } from '../../shared/output-options.js';
+import { maxColumnsOf, styleOf } from '../../shared/output-options.js';
 
 export const command = defineCommand({
   verb: 'rules',
@@ -76,9 +77,16 @@ function ruleLines(rules: readonly RuleView[], now: number, style: OutputStyle):
       ...(repeat === 'streak' ? ['once per streak'] : []),
     ].join(', '),
   ]);
-  const options = { columns: columnsOf(), style, right: ['FIRED'] };
-  return gridLines(['RULE', 'FIRED', 'LAST', 'NOTIFY', 'WHEN'], rows, options);
+  return gridLines(RULE_COLUMNS, rows, { columns: maxColumnsOf(), style });
 }
+
+const RULE_COLUMNS: readonly GridColumn[] = [
+  { heading: 'RULE', cut: { readable: 16, least: 8 } },
+  { heading: 'FIRED', isNumeric: true, rank: 2 },
+  { heading: 'LAST', rank: 1 },
+  { heading: 'NOTIFY', rank: 3, cut: { readable: 12, least: 8 } },
+  { heading: 'WHEN', cut: { readable: 24, least: 8 } },
+];
 
 function channelLines(channels: readonly ChannelStatus[], now: number, style: OutputStyle): string[] {
   const rows = channels.map(({ name, type, pending, held, counts, sentAt, error, nextMs, unavailable }) => [
@@ -95,9 +103,17 @@ function channelLines(channels: readonly ChannelStatus[], now: number, style: Ou
       .flat()
       .join(', '),
   ]);
-  const options = { columns: columnsOf(), style, right: ['PENDING', 'SENT', 'FAILED'] };
-  return gridLines(['CHANNEL', 'TYPE', 'PENDING', 'SENT', 'FAILED', ''], rows, options);
+  return gridLines(CHANNEL_COLUMNS, rows, { columns: maxColumnsOf(), style });
 }
+
+const CHANNEL_COLUMNS: readonly GridColumn[] = [
+  { heading: 'CHANNEL', cut: { readable: 16, least: 8 } },
+  { heading: 'TYPE', rank: 1 },
+  { heading: 'PENDING', isNumeric: true, rank: 3 },
+  { heading: 'SENT', isNumeric: true, rank: 2 },
+  { heading: 'FAILED', isNumeric: true, rank: 4 },
+  { heading: '', cut: { readable: 24, least: 8 } },
+];
 
 function readGiven(file: string): EventFile {
   try {

@@ -127,7 +127,10 @@ t.test('options, values and descriptions are those of --help, for every command'
   t.strictSame([...values].sort(), [...described, ...builtIn].sort());
   t.strictSame([...(await answer(home, 'help', '')).values.keys()], [...values.keys()]);
   t.strictSame([...(await answer(home, '-')).values.keys()], ['--help', '-h', '--version', '-V']);
-  t.strictSame([...(await answer(home, 'ps', '-')).values.keys()], ['--all', '-a', '--by', '--json', '--help', '-h']);
+  t.strictSame(
+    [...(await answer(home, 'ps', '-')).values.keys()],
+    ['--all', '-a', '--by', '--sort', '--columns', '--watch', '--json', '--help', '-h'],
+  );
   t.strictSame(
     [...(await answer(home, 'daemon', '')).values.keys()],
     ['run', 'start', 'status', 'stop', 'restart', 'unit'],

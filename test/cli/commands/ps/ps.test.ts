@@ -1,5 +1,5 @@
 import t from 'tap';
-import { createHome } from '../../helpers/daemon.js';
+import { createHome } from '../../../helpers/daemon.js';
 
 t.test('ps and show', async (t) => {
   const home = createHome(t);
@@ -117,6 +117,38 @@ t.test('ps and show', async (t) => {
       stderr: 'progress: --by: "name" is none of agent, queue, label, label:KEY',
     });
     await emit(...['ffff', 'gggg'].map((execution) => ({ type: 'execution_cancelled', execution })));
+  });
+
+  t.test('sorts by a key, and shows the columns that were asked for', async (t) => {
+    await emit(
+      { type: 'execution_started', execution: 'hhhh1', name: 'busy' },
+      { type: 'resource_update', execution: 'hhhh1', cpu: 90 },
+      { type: 'execution_started', execution: 'hhhh2', name: 'idle' },
+      { type: 'resource_update', execution: 'hhhh2', cpu: 10 },
+    );
+    const lines = async (...args: string[]) => (await home.invoke(['ps', ...args])).stdout.trimEnd().split('\n');
+    const names = async (sort: string) => (await lines('--columns', 'name,cpu', '--sort', sort)).slice(0, 3);
+    t.match(await names('-cpu'), [/^NAME +CPU$/, /^busy +90%$/, /^idle +10%$/]);
+    t.match(await names('cpu'), [/^NAME/, /^idle/, /^busy/]);
+    type Json = { id: string }[];
+    const json = JSON.parse((await home.invoke(['ps', '--json', '--sort', '-cpu'])).stdout) as Json;
+    t.match(json, [{ id: 'hhhh1' }, { id: 'hhhh2' }]);
+    for (const [args, error] of [
+      [['--sort', 'age'], /--sort: "age" is none of name, status, elapsed,.* or one of them after a minus/],
+      [['--columns', 'name,age'], /--columns: "age" is none of id, status, name,/],
+      [['--watch', 'often'], /--watch: "often" is not a number of seconds from 0\.1 to 3600/],
+      [['--watch'], /--watch needs a terminal; 'progress watch' prints changes as lines/],
+      [['--watch', '--json'], /--json excludes --columns and --watch/],
+    ] as const)
+      t.match(await home.invoke(['ps', ...args]), { status: 64, stderr: error });
+    await emit(...['hhhh1', 'hhhh2'].map((execution) => ({ type: 'execution_completed', execution })));
+  });
+
+  t.test('cuts nothing in a pipe', async (t) => {
+    const name = 'a name that is longer than any terminal is wide '.repeat(5).trim();
+    await emit({ type: 'execution_started', execution: 'iiii', name });
+    t.match((await home.invoke(['ps'])).stdout, name);
+    await emit({ type: 'execution_completed', execution: 'iiii' });
   });
 
   t.test('the printed prefix finds the execution', async (t) => {
