@@ -6,7 +6,7 @@ import { elapsedOf, parseInstant } from './durations.js';
 import type { Execution, Pause, Step } from '../execution.js';
 import { isFinal } from '../execution.js';
 import type { EstimateBasis, PlannedStep, RemainingTime } from './forecast.js';
-import { forecastPlan } from './forecast.js';
+import { forecastPlan, stepsToCome } from './forecast.js';
 import { countedSteps, partsOf, shareOf, stepPart } from './work.js';
 
 /** Estimate; absent fields are unknown. */
@@ -42,23 +42,35 @@ export function estimate(execution: Execution, nowMs: number): Estimate {
 /** Estimates the remaining time of a running execution; undefined unless there is evidence for one. */
 export function remainingTime(execution: Execution, nowMs: number): RemainingTime | undefined {
   const elapsedMs = elapsedOf(execution, nowMs);
-  const share = shareOf(execution);
-  if (elapsedMs === undefined || !isPredictable(execution, share)) return undefined;
+  if (elapsedMs === undefined || !isPredictable(execution)) return undefined;
   const workedMs = elapsedMs - pausedWithin(execution.pauses, parseInstant(execution.startedAt) ?? nowMs, nowMs);
-  return (
-    byHistory(execution, workedMs, nowMs) ??
-    byAnnouncement(execution, workedMs) ??
-    byCounter(execution, share, workedMs, nowMs) ??
-    overdueAnnouncement(execution, workedMs)
-  );
+  const history = byHistory(execution, workedMs, nowMs);
+  const share = shareOf(execution);
+  if (share !== undefined && share >= 1) return isBetweenSteps(execution, nowMs) ? history : undefined;
+  const counted = share === undefined ? undefined : byCounter(execution, share, workedMs, nowMs);
+  if (history && counted && share !== undefined && execution.progress) return combine(history, counted, share);
+  return history ?? byAnnouncement(execution, workedMs) ?? counted ?? overdueAnnouncement(execution, workedMs);
 }
 
-/** Whether time alone brings the end nearer: not while it is paused, silent or complete, nor after a story has failed. */
-function isPredictable(execution: Execution, share: number | undefined): boolean {
-  if (execution.status !== 'running' || (share !== undefined && share >= 1)) return false;
-  if (execution.attention !== undefined) return false;
+/** Whether time alone brings the end nearer: not while it is paused or silent, nor after a story has failed. */
+function isPredictable(execution: Execution): boolean {
+  if (execution.status !== 'running' || execution.attention !== undefined) return false;
   // a failed story may end the execution or be repeated
   return !countedSteps(execution).some(({ kind, status }) => kind === 'story' && status === 'failed');
+}
+
+/** Whether all steps so far have ended, but there will be others: nothing was announced, and earlier executions had more. */
+function isBetweenSteps(execution: Execution, nowMs: number): boolean {
+  const { progress, announced: { total, percent } = {}, expectation } = execution;
+  if (!expectation || [progress, total, percent].some((stated) => stated !== undefined)) return false;
+  return stepsToCome(planOf(execution, nowMs), expectation).length > 0;
+}
+
+/** Shifts from what earlier executions took to the rate of the counter, the more is counted. */
+function combine(history: RemainingTime, counted: RemainingTime, share: number): RemainingTime {
+  if (history.overdueMs !== undefined) return counted;
+  const mix = (key: 'remainingMs' | 'lowMs' | 'highMs') => history[key] * (1 - share) + counted[key] * share;
+  return { remainingMs: mix('remainingMs'), lowMs: mix('lowMs'), highMs: mix('highMs'), basis: 'history' };
 }
 
 function byHistory(execution: Execution, workedMs: number, nowMs: number): RemainingTime | undefined {
@@ -72,17 +84,16 @@ function byHistory(execution: Execution, workedMs: number, nowMs: number): Remai
   return expected && expected.remainingMs > 0 ? { ...expected, basis: 'history' } : undefined;
 }
 
-/** Counters by their recent rate, steps by the rate so far. */
-function byCounter(
-  { progress }: Execution,
-  share: number | undefined,
-  workedMs: number,
-  nowMs: number,
-): RemainingTime | undefined {
-  if (share === undefined || share < MIN_SHARE || workedMs < MIN_ELAPSED_MS) return undefined;
+/** Counters by their recent rate, planned steps by the rate up to the last one that has ended. */
+function byCounter(execution: Execution, share: number, workedMs: number, nowMs: number): RemainingTime | undefined {
+  if (share < MIN_SHARE || workedMs < MIN_ELAPSED_MS || !isPlanned(execution)) return undefined;
+  const { progress: { current = 0, total = 0 } = {}, progress } = execution;
   const rate = progress && recentRate(progress, nowMs);
-  const { current = 0, total = 0 } = progress ?? {};
-  const remainingMs = rate === undefined ? (workedMs * (1 - share)) / share : (total - current) / rate;
+  // the share stands still while a step runs, so that the rate would fall, and the estimate rise
+  const idleMs = progress ? 0 : Math.min(workedMs, idleOf(execution, nowMs));
+  const remainingMs =
+    rate === undefined ? ((workedMs - idleMs) * (1 - share)) / share - idleMs : (total - current) / rate;
+  if (remainingMs <= 0) return undefined;
   const range = RATE_RANGE * (1 - share);
   return {
     remainingMs,
@@ -90,6 +101,26 @@ function byCounter(
     highMs: remainingMs * (1 + range),
     basis: 'counter',
   };
+}
+
+/** Whether the share is one of a known whole: of steps that appear as they start, most may be yet to come. */
+function isPlanned(execution: Execution): boolean {
+  const { progress, announced: { total, percent } = {} } = execution;
+  if ([progress, total, percent].some((stated) => stated !== undefined)) return true;
+  return countedSteps(execution).some(({ status }) => status === 'pending');
+}
+
+/** Returns the time since the share of the steps last grew, if that is known: not of steps that count. */
+function idleOf(execution: Execution, nowMs: number): number {
+  const steps = [...execution.steps.values()];
+  if (execution.announced?.percent !== undefined || steps.some(isCounting)) return 0;
+  const ends = steps.flatMap(({ status, endedAt }) => (isFinal(status) ? (parseInstant(endedAt) ?? []) : []));
+  const last = Math.max(...ends);
+  return Number.isFinite(last) ? Math.max(0, nowMs - last - pausedWithin(execution.pauses, last, nowMs)) : 0;
+}
+
+function isCounting({ status, progress }: Step): boolean {
+  return !isFinal(status) && progress !== undefined;
 }
 
 /** Returns the units per millisecond since the oldest remembered point; undefined if too few are known. */

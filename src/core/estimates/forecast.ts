@@ -148,24 +148,39 @@ function blend(task: Task, share: number, elapsedMs: number): Task {
  * it counts. Undefined if the difference is so large that it does something else.
  */
 function scaleOf(steps: readonly PlannedStep[], expected: ReadonlyMap<string, ExpectedStep>): number | undefined {
-  let actual = 0;
-  let usual = 0;
-  for (const { name, state, elapsedMs } of steps) {
+  const finished = steps.flatMap(({ name, state, elapsedMs }) => {
     const known = state === 'done' ? expected.get(name) : undefined;
-    if (!known) continue;
-    actual += elapsedMs;
-    usual += medianOf(known);
-  }
-  if (usual === 0 || actual === 0) return 1;
-  const ratio = actual / usual;
-  if (actual >= MIN_GUARD_MS && (ratio > MAX_SPEED_RATIO || ratio < 1 / MAX_SPEED_RATIO)) return undefined;
+    return known ? [{ actual: elapsedMs, usual: medianOf(known) }] : [];
+  });
+  const all = sumOf(finished);
+  if (all.actual >= MIN_GUARD_MS && !isSimilar(all)) return undefined;
+  // one that took no time, because its result was cached, says nothing of the speed
+  const { actual, usual } = sumOf(finished.filter(isSimilar));
+  if (usual === 0) return 1;
   const total = [...expected.values()].reduce((sum, step) => sum + medianOf(step), 0);
   const [min, max] = SCALE_BOUNDS;
-  return Math.min(max, Math.max(min, ratio ** Math.min(1, usual / total)));
+  return Math.min(max, Math.max(min, (actual / usual) ** Math.min(1, usual / total)));
+}
+
+/** Time that finished steps took, and what they took before. */
+interface Comparison {
+  actual: number;
+  usual: number;
+}
+
+function sumOf(compared: readonly Comparison[]): Comparison {
+  return compared.reduce((sum, one) => ({ actual: sum.actual + one.actual, usual: sum.usual + one.usual }), {
+    actual: 0,
+    usual: 0,
+  });
+}
+
+function isSimilar({ actual, usual }: Comparison): boolean {
+  return actual < usual * MAX_SPEED_RATIO && actual > usual / MAX_SPEED_RATIO;
 }
 
 /** Returns the steps that earlier executions had and this one has not reached. */
-function stepsToCome(steps: readonly PlannedStep[], { steps: expected }: Expectation): PlannedStep[] {
+export function stepsToCome(steps: readonly PlannedStep[], { steps: expected }: Expectation): PlannedStep[] {
   const present = new Set(steps.map(({ name }) => name));
   const reached = expected.findLastIndex(({ name }) => present.has(name));
   return expected

@@ -113,14 +113,14 @@ function stepShare(execution: Execution): number | undefined {
 }
 
 /** Depth below which parts of a step are ignored. */
-const MAX_DEPTH = 8;
+const MAX_PART_DEPTH = 8;
 
 /** Returns the completed share of a step, from 0 to 1: 1 if it has ended, else the average of its parts. */
 export function stepPart(step: Step, parts: ReadonlyMap<string, readonly Step[]>, depth: number): number {
   if (isFinal(step.status)) return 1;
   const { current, total } = step.progress ?? {};
   if (current !== undefined && total !== undefined && total > 0) return Math.min(1, Math.max(0, current / total));
-  const own = depth < MAX_DEPTH ? (parts.get(step.id) ?? []) : [];
+  const own = depth < MAX_PART_DEPTH ? (parts.get(step.id) ?? []) : [];
   // without an announced total, another part may follow when all known ones have ended
   const open = own.some(({ status }) => !isFinal(status)) ? 0 : 1;
   const expected = Math.max(own.length, step.total ?? own.length + open);

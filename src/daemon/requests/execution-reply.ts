@@ -1,5 +1,6 @@
 /** Converts executions to their form in replies: with what earlier ones took, and the estimate that follows from it. */
 import { remainingTime } from '../../core/estimates/estimate.js';
+import type { RemainingTime } from '../../core/estimates/forecast.js';
 import type { Execution, ExecutionJson } from '../../core/execution.js';
 import { executionToJson, isFinal } from '../../core/execution.js';
 import { earlierRuns, expectationOf } from '../../core/estimates/history.js';
@@ -23,5 +24,14 @@ function replyOf(execution: Execution, earlier: readonly Execution[], nowMs: num
   if (isFinal(execution.status)) return json;
   const expectation = expectationOf(earlierRuns(execution, earlier));
   const estimate = remainingTime({ ...execution, ...(expectation && { expectation }) }, nowMs);
-  return { ...json, ...(expectation && { expectation }), ...(estimate && { estimate }) };
+  return { ...json, ...(expectation && { expectation }), ...(estimate && { estimate: rounded(estimate) }) };
+}
+
+/** Whole milliseconds. */
+function rounded({ basis, overdueMs, ...range }: RemainingTime): RemainingTime {
+  const { remainingMs, lowMs, highMs } = range;
+  return {
+    ...{ remainingMs: Math.round(remainingMs), lowMs: Math.round(lowMs), highMs: Math.round(highMs), basis },
+    ...(overdueMs !== undefined && { overdueMs: Math.round(overdueMs) }),
+  };
 }
