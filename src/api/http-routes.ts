@@ -92,6 +92,7 @@ export const HTTP_ROUTES: readonly ApiRoute[] = [
     ...{ id: 'rerun', method: 'POST', path: `${EXECUTION}/rerun`, serve: 'request', op: 'rerun', status: 201 },
     ...{ summary: REQUESTS.rerun.summary, query: {} },
   },
+  read('getStatistics', '/api/v1/stats', 'stats'),
   read('listQueues', '/api/v1/queues', 'queues'),
   read('getStatus', '/api/v1/status', 'status'),
   {

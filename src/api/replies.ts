@@ -3,6 +3,7 @@ import type { Severity } from '../core/state/alerts.js';
 import type { ExecutionJson } from '../core/execution.js';
 import type { LogLine } from '../core/events/log.js';
 import type { QueueView } from '../core/state/queues.js';
+import type { NameStatistics } from '../core/estimates/statistics.js';
 import type { TypicalDuration } from '../core/estimates/typical-duration.js';
 import type { Conditions } from './conditions.js';
 import type { Op } from './requests.js';
@@ -17,6 +18,7 @@ interface RepliesByOp {
   get: GetReply;
   log: LogReply;
   search: SearchReply;
+  stats: StatsReply;
   timeline: Timeline;
   rerun: RerunReply;
   web: WebReply;
@@ -115,6 +117,15 @@ export interface SearchReply {
   /** Number of the last line of the log. */
   total: number;
   /** Position that the log reflects. */
+  seq: number;
+}
+
+export interface StatsReply {
+  /** Statistics by name and kind. */
+  names: NameStatistics[];
+  /** Number of further names, beyond `limit`; absent if there are none. */
+  more?: number;
+  /** Position that the statistics reflect. */
   seq: number;
 }
 

@@ -132,6 +132,17 @@ export const REQUESTS = {
       marks: flag('Return the positions of the matches within the lines.'),
     },
   },
+  stats: {
+    summary: 'Return statistics of finished executions in memory by name and kind, those that ended last first.',
+    fields: {
+      name: name(
+        'Only this name, or that of this execution, with `details`: the name, or an ID or a unique prefix of one.',
+      ),
+      kind: name('Only this kind.'),
+      since: time('Only executions that began at or after this RFC 3339 time.'),
+      limit: withDefault(count('Maximum number of names.', { max: 1_000 }), 200),
+    },
+  },
   timeline: { summary: 'Return when steps began, pauses, and samples of resource usage.', fields: { execution } },
   rerun: { summary: 'Run the command of a run again, as progress-rerun(1) does.', fields: { execution } },
   web: {

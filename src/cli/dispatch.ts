@@ -13,6 +13,7 @@ export const COMMANDS: Commands = {
   tui: async () => (await import('./commands/tui.js')).command,
   ps: async () => (await import('./commands/ps/ps.js')).command,
   show: async () => (await import('./commands/show.js')).command,
+  stats: async () => (await import('./commands/stats.js')).command,
   stop: async () => (await import('./commands/stop.js')).command,
   pause: async () => (await import('./commands/pause.js')).command,
   resume: async () => (await import('./commands/resume.js')).command,

@@ -41,6 +41,7 @@ t.test('every op is accepted with all its fields, and with the required ones', (
     },
     { op: 'log', id: 3, execution: 'x', from: 1, last: 2, limit: 3, untruncated: true },
     { op: 'search', id: 3, execution: 'x', text: 't', caseSensitive: true, step: 's', stream: 'stdout', level: 'info' },
+    { op: 'stats', id: 3, name: 'x', kind: 'run', since: '2026-11-20T12:00:00.000Z', limit: 3 },
     { op: 'timeline', id: 3, execution: 'x' },
     { op: 'rerun', id: 3, execution: 'x' },
     { op: 'web', id: 3, on: true, port: 9_000, execution: 'x' },
@@ -137,7 +138,7 @@ t.test('an error names the invalid or missing field, its value and the accepted 
 
 t.test('the error for an unknown op lists the known ones', (t) => {
   const known =
-    'hello, emit, subscribe, unsubscribe, list, get, log, search, timeline, rerun, web, queues, attach, control, prune, follow, notify, rules, status, shutdown';
+    'hello, emit, subscribe, unsubscribe, list, get, log, search, stats, timeline, rerun, web, queues, attach, control, prune, follow, notify, rules, status, shutdown';
   for (const [op, shown] of [
     ['jump', '"jump"'],
     ['toString', '"toString"'],

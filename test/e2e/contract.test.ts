@@ -78,6 +78,7 @@ t.test('every reply of a daemon has the fields that its schema names, and no oth
     get: [{ execution: 'job' }, { execution: run }, { execution: 'old' }],
     log: [{ execution: 'job' }],
     search: [{ execution: 'job', text: 'o', regex: true, marks: true }],
+    stats: [{}, { name: 'old' }],
     timeline: [{ execution: 'job' }],
     rerun: [{ execution: run }],
     queues: [{}],

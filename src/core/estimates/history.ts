@@ -61,7 +61,7 @@ export function expectationOf(runs: readonly Execution[]): Expectation | undefin
 }
 
 /** Returns the duration of an ended execution without its pauses. */
-function workedOf(run: Execution): number | undefined {
+export function workedOf(run: Execution): number | undefined {
   const elapsedMs = elapsedOf(run, 0);
   const from = parseInstant(run.startedAt) ?? 0;
   return elapsedMs === undefined ? undefined : elapsedMs - pausedWithin(run.pauses, from, from + elapsedMs);

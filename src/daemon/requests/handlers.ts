@@ -18,6 +18,7 @@ import { handleRerun } from './rerun.js';
 import { handleRules } from './rules.js';
 import { handleSearch } from './search.js';
 import { handleShutdown } from './shutdown.js';
+import { handleStats } from './stats.js';
 import { handleStatus } from './status.js';
 import { handleSubscribe } from './subscribe.js';
 import { handleTimeline } from './timeline.js';
@@ -37,6 +38,7 @@ const PLAIN: { [K in PlainOp]: PlainHandler<K> } = {
   get: handleGet,
   log: handleLog,
   search: handleSearch,
+  stats: handleStats,
   timeline: handleTimeline,
   rerun: handleRerun,
   web: handleWeb,

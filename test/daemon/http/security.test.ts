@@ -19,6 +19,7 @@ const ROUTES = [
   ['GET', '/api/v1/executions/x/log'],
   ['GET', '/api/v1/executions/x/search'],
   ['GET', '/api/v1/executions/x/timeline'],
+  ['GET', '/api/v1/stats'],
   ['GET', '/api/v1/queues'],
   ['GET', '/api/v1/status'],
   ['GET', '/nothing/here'],

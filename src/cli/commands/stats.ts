@@ -1,0 +1,41 @@
+/** `progress stats`: shows how often executions succeed, how long they take, and how good estimates of that were. */
+import { withClient } from '../../client/connect.js';
+import { statsDetails, statsTable } from '../../terminal/stats.js';
+import { defineCommand } from '../command.js';
+import { ANY_ID, JSON_OPTION } from '../options.js';
+import { print, printLines } from '../shared/output.js';
+import { columnsOf, styleOf } from '../shared/output-options.js';
+import { parseTimeExpression } from '../shared/time-expressions.js';
+
+/** Names in a table. */
+const LIMIT = 200;
+const JSON_LIMIT = 1_000;
+
+export const command = defineCommand({
+  verb: 'stats',
+  describe: 'Show durations, success rates and the accuracy of estimates',
+  positionals: { name: { describe: `Name to show in detail, or ${ANY_ID} (default: a table of all names)` } },
+  options: {
+    since: { type: 'string', value: 'time', describe: 'Count executions that began since a time, or 10m, 2h, 3d ago' },
+    kind: { type: 'string', value: 'kind', describe: 'Count executions of this kind only' },
+    ...JSON_OPTION,
+  },
+  async run({ name, since, kind, json = false }, { paths, env }) {
+    const now = Date.now();
+    const request = {
+      limit: json ? JSON_LIMIT : LIMIT,
+      ...(name !== undefined && { name }),
+      ...(since !== undefined && { since: parseTimeExpression('since', since, now) }),
+      ...(kind !== undefined && { kind }),
+    };
+    const { names, more = 0 } = await withClient({ paths, start: true }, (client) => client.call('stats', request));
+    if (json) {
+      await print(`${JSON.stringify(names, undefined, 2)}\n`);
+      return 0;
+    }
+    const options = { now, columns: columnsOf(), style: styleOf(env) };
+    if (name === undefined) await printLines(statsTable(names, more, options));
+    else await printLines(names.flatMap((one, at) => [...(at > 0 ? [''] : []), ...statsDetails(one, options)]));
+    return 0;
+  },
+});
