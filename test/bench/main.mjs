@@ -31,6 +31,10 @@ const PARTS = {
     title: 'Parsing of the output of agents and tools',
     run: async () => (await import('./streams.mjs')).main(),
   },
+  estimates: {
+    title: 'Estimates of the remaining time: median absolute errors, on builds with earlier ones',
+    run: async () => (await import('./estimates.mjs')).main(),
+  },
   history: { title: 'Search through the whole history', run: async () => (await import('./history.mjs')).main() },
   channels: { title: 'Alert channels', run: async () => (await import('./channels.mjs')).main() },
   idle: { title: 'An idle daemon', run: async () => (await import('./idle.mjs')).main() },
