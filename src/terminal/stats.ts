@@ -13,10 +13,11 @@ import {
   formatQuantity,
   statusIcon,
 } from '../core/text/format.js';
+import type { GridCell, GridColumn } from './grid.js';
 import { gridLines } from './grid.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
-import { alignRight, cellsOf, truncate, wrap } from './width.js';
+import { truncate } from './width.js';
 
 export interface StatsOptions {
   now: number;
@@ -24,45 +25,35 @@ export interface StatsOptions {
   style: Style;
 }
 
-/** Column of a table; those with a rank are omitted on a narrow terminal, the lowest first. */
-interface Column {
-  heading: string;
-  isNumeric?: true;
-  rank?: number;
-}
-
-const NAME_COLUMNS: readonly Column[] = [
-  { heading: 'NAME' },
+const NAME_COLUMNS: readonly GridColumn[] = [
+  { heading: 'NAME', cut: { readable: 12, least: 8 } },
   { heading: 'KIND', rank: 1 },
   { heading: 'RUNS', isNumeric: true },
   { heading: 'OK', isNumeric: true },
   { heading: 'MEDIAN', isNumeric: true },
   { heading: 'P90', isNumeric: true, rank: 3 },
-  { heading: 'LAST', rank: 4 },
+  { heading: 'LAST', rank: 5 },
   { heading: 'AGO', isNumeric: true, rank: 2 },
-  { heading: 'TREND', rank: 5 },
+  { heading: 'TREND', rank: 4 },
 ];
 /** Durations in the trend of a table. */
 const TREND_CELLS = 10;
-const GAP = 2;
-/** Columns are omitted before the texts of the first one are cut below this. */
-const READABLE_CELLS = 12;
 
 /** A heading, and one line for each name in the given order. */
 export function statsTable(names: readonly NameStatistics[], more: number, options: StatsOptions): string[] {
   if (names.length === 0) return ['Nothing has finished yet.'];
-  const rows = names.map((one) => [
-    one.name,
+  const rows = names.map((one): (GridCell | string)[] => [
+    { text: one.name, tone: 'strong' },
     one.kind,
     String(one.runs),
     one.successRate === undefined ? '' : formatPercent(one.successRate),
     medianText(one.duration),
     one.duration ? formatDuration(one.duration.p90) : '',
-    lastText(one, options.style),
+    { text: lastText(one, options.style), tone: toneOf(one.last.status) },
     ageText(one, options.now),
     sparkline(one.recentMs.slice(-TREND_CELLS), options.style),
   ]);
-  const lines = tableLines(NAME_COLUMNS, rows, options);
+  const lines = gridLines(NAME_COLUMNS, rows, options);
   if (more === 0) return lines;
   const hint = `${formatQuantity(more, 'older name')} not shown; see --since, --kind and --json`;
   return [...lines, paint(truncate(hint, options.columns, ellipsisOf(options.style)), 'dim', options.style)];
@@ -93,29 +84,6 @@ export function sparkline(values: readonly number[], style: Style): string {
   return values
     .map((value) => bars[highest > 0 ? Math.ceil((value / highest) * bars.length - 1) : 0] ?? bars[0])
     .join('');
-}
-
-/** Aligns rows below their headings; omits columns by rank, then cuts the texts of the first column. */
-function tableLines(columns: readonly Column[], rows: readonly (readonly string[])[], options: StatsOptions): string[] {
-  const widths = columns.map(({ heading }, at) =>
-    Math.max(heading.length, ...rows.map((row) => cellsOf(cleanText(row[at] ?? '')))),
-  );
-  const longest = widths[0] ?? 0;
-  let shown = columns.map((_, at) => at).filter((at) => rows.some((row) => row[at] !== ''));
-  const spare = () => options.columns - shown.reduce((sum, at) => sum + (at === 0 ? 0 : GAP + (widths[at] ?? 0)), 0);
-  const ranked = shown.filter((at) => columns[at]?.rank !== undefined);
-  ranked.sort((a, b) => (columns[a]?.rank ?? 0) - (columns[b]?.rank ?? 0));
-  for (const omitted of ranked) {
-    if (spare() < Math.min(longest, READABLE_CELLS)) shown = shown.filter((at) => at !== omitted);
-  }
-  const cells = Math.max(1, spare());
-  const cut = (text: string, at: number) =>
-    at === 0 ? truncate(cleanText(text), cells, ellipsisOf(options.style)) : text;
-  return gridLines(
-    shown.map((at) => columns[at]?.heading ?? ''),
-    rows.map((row) => shown.map((at) => cut(row[at] ?? '', at))),
-    { ...options, right: columns.filter(({ isNumeric }) => isNumeric).map(({ heading }) => heading) },
-  );
 }
 
 /** Everything that is known of one name. */
@@ -183,8 +151,8 @@ function cpuText(seconds: number): string {
   return formatDuration(seconds * 1_000);
 }
 
-const STEP_COLUMNS: readonly Column[] = [
-  { heading: 'SLOWEST STEP' },
+const STEP_COLUMNS: readonly GridColumn[] = [
+  { heading: 'SLOWEST STEP', cut: { readable: 16, least: 8 } },
   { heading: 'RUNS', isNumeric: true, rank: 1 },
   { heading: 'MEDIAN', isNumeric: true },
   { heading: 'P90', isNumeric: true },
@@ -197,26 +165,23 @@ function stepTable({ steps }: StatisticsDetails, options: StatsOptions): string[
     ...[name, String(runs), formatDuration(duration.median), formatDuration(duration.p90)],
     formatPercent(share),
   ]);
-  return ['', ...tableLines(STEP_COLUMNS, rows, options)];
+  return ['', ...gridLines(STEP_COLUMNS, rows, options)];
 }
 
-/** Rows of one reason. */
-const REASON_ROWS = 2;
+const FAILURE_COLUMNS: readonly GridColumn[] = [
+  { heading: 'FAILURES', isNumeric: true },
+  { heading: 'STEP', cut: { readable: 12, least: 6 } },
+  { heading: 'REASON', cut: { readable: 24, least: 8 } },
+  { heading: 'NEWEST', rank: 1 },
+];
 
-function failureLines({ failures }: StatisticsDetails, { columns, style }: StatsOptions): string[] {
+function failureLines({ failures }: StatisticsDetails, options: StatsOptions): string[] {
   if (failures.length === 0) return [];
-  const counts = failures.map(({ runs }) => `${runs}${style.ascii ? 'x' : '×'}`);
-  const cells = Math.max(...counts.map(cellsOf));
-  const lines = failures.flatMap(({ step, error, execution }, index) => {
-    const what = [step, error].filter((text) => text !== undefined).join(': ');
-    const text = cleanText(`${what || 'no reason given'} (${execution})`);
-    const rows = wrap(text, Math.max(1, columns - cells - 1), REASON_ROWS);
-    return rows.map((row, at) => `${at === 0 ? alignRight(counts[index] ?? '', cells) : ' '.repeat(cells)} ${row}`);
-  });
-  return ['', paint(truncate('FAILURES', columns, ellipsisOf(style)), 'dim', style), ...lines];
+  const rows = failures.map(({ runs, step = '', error = '', execution }) => [String(runs), step, error, execution]);
+  return ['', ...gridLines(FAILURE_COLUMNS, rows, options)];
 }
 
-const ESTIMATE_COLUMNS: readonly Column[] = [
+const ESTIMATE_COLUMNS: readonly GridColumn[] = [
   { heading: 'ESTIMATES' },
   { heading: 'RUNS', isNumeric: true, rank: 1 },
   { heading: 'ERROR', isNumeric: true },
@@ -230,5 +195,5 @@ function estimateLines({ estimates }: StatisticsDetails, options: StatsOptions):
     ...[`at ${formatPercent(at)}`, String(runs), `${(medianError * 100).toFixed(1)}%`],
     ...[formatDuration(medianErrorMs), `${inRange}/${runs}`],
   ]);
-  return ['', ...tableLines(ESTIMATE_COLUMNS, rows, options)];
+  return ['', ...gridLines(ESTIMATE_COLUMNS, rows, options)];
 }

@@ -4,7 +4,7 @@ import { statsDetails, statsTable } from '../../terminal/stats.js';
 import { defineCommand } from '../command.js';
 import { ANY_ID, JSON_OPTION } from '../options.js';
 import { print, printLines } from '../shared/output.js';
-import { columnsOf, styleOf } from '../shared/output-options.js';
+import { maxColumnsOf, styleOf } from '../shared/output-options.js';
 import { parseTimeExpression } from '../shared/time-expressions.js';
 
 /** Names in a table. */
@@ -33,7 +33,7 @@ export const command = defineCommand({
       await print(`${JSON.stringify(names, undefined, 2)}\n`);
       return 0;
     }
-    const options = { now, columns: columnsOf(), style: styleOf(env) };
+    const options = { now, columns: maxColumnsOf(), style: styleOf(env) };
     if (name === undefined) await printLines(statsTable(names, more, options));
     else await printLines(names.flatMap((one, at) => [...(at > 0 ? [''] : []), ...statsDetails(one, options)]));
     return 0;

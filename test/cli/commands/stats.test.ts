@@ -69,7 +69,7 @@ t.test('statistics of finished executions, in a table, in detail, and over HTTP'
     t.match(stdout, /^build\nkind +run\nruns +6 finished runs · 5 completed · 1 failed\nsuccess +83%\n/);
     t.match(stdout, /^resources peak memory 1.0 MiB \(p90 1.0 MiB\) · 4.0s of CPU/m);
     t.match(stdout, /^compile +5 +8.0s +8.0s +80%$/m);
-    t.match(stdout, /^1× pack: disk full \(b6\)$/m);
+    t.match(stdout, /^ +1 +pack +disk full +b6$/m);
     t.match(stdout, /^at 50% +2 +0.0% +0.0s +2\/2$/m);
     t.equal((await stats('b3')).stdout, stdout);
   });
