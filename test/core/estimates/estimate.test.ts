@@ -107,3 +107,62 @@ t.test('steps have clocks, and invalid times count as absent', (t) => {
   t.equal(parseInstant(undefined), undefined);
   t.end();
 });
+
+const rounded = (ms: number | undefined) => (ms === undefined ? undefined : Math.round(ms));
+
+t.test('while a planned step runs, the remaining time falls, and ends when it has passed', (t) => {
+  const plan = makeExecution({
+    steps: [
+      makeStep({ id: 'a', status: 'completed', startedAt: timeAt(0), endedAt: timeAt(10_000) }),
+      makeStep({ id: 'b', status: 'running', startedAt: timeAt(10_000) }),
+      makeStep({ id: 'c' }),
+    ],
+  });
+  const left = (seconds: number, of = plan) => rounded(estimate(of, START + seconds * 1_000).remainingMs);
+  t.strictSame([left(10), left(15), left(29), left(31), left(60)], [20_000, 15_000, 1_000, undefined, undefined]);
+  const counting = [...plan.steps.values()].map((step) =>
+    step.id === 'b' ? { ...step, progress: { current: 1, total: 2 } } : step,
+  );
+  t.equal(left(30, makeExecution({ steps: counting })), 30_000, 'a step that counts');
+  t.equal(left(25, { ...plan, pauses: [{ from: timeAt(12_000), to: timeAt(20_000) }] }), 13_000);
+  t.end();
+});
+
+t.test('steps that appear as they start are no plan', (t) => {
+  const steps = [
+    makeStep({ id: 'a', status: 'completed', startedAt: timeAt(0), endedAt: timeAt(10_000) }),
+    makeStep({ id: 'b', status: 'running', startedAt: timeAt(10_000) }),
+  ];
+  t.equal(estimate(makeExecution({ steps }), START + 12_000).remainingMs, undefined);
+  t.match(estimate(makeExecution({ steps, announced: { total: 4 } }), START + 12_000), { remainingMs: 28_000 });
+  t.end();
+});
+
+t.test('a plan that grows moves the end, never below zero', (t) => {
+  const done = makeStep({ id: 'a', status: 'completed', startedAt: timeAt(0), endedAt: timeAt(10_000) });
+  const left = (planned: number) => {
+    const steps = [done, ...Array.from({ length: planned }, (_, at) => makeStep({ id: `p${at}` }))];
+    return rounded(estimate(makeExecution({ steps }), START + 10_000).remainingMs);
+  };
+  t.strictSame([left(1), left(2), left(8)], [10_000, 20_000, 80_000]);
+  t.end();
+});
+
+t.test('nothing is estimated of what waits for a person, has failed, or is complete', (t) => {
+  const running = { announced: { estimatedMs: 60_000 } };
+  t.equal(estimate(makeExecution(running), START + 10_000).remainingMs, 50_000);
+  for (const given of [
+    { status: 'paused' as const },
+    { status: 'failed' as const, endedAt: timeAt(1_000) },
+    { status: 'queued' as const },
+    { attention: { state: 'waiting' as const } },
+    { attention: { state: 'silent' as const } },
+    { progress: { current: 10, total: 10 } },
+    { announced: { estimatedMs: 60_000, percent: 100 } },
+    { steps: [makeStep({ id: 's', kind: 'story', status: 'failed' }), makeStep({ id: 'o', kind: 'story' })] },
+  ]) {
+    const { remainingMs, overdueMs } = estimate(makeExecution({ ...running, ...given }), START + 10_000);
+    t.strictSame([remainingMs, overdueMs], [undefined, undefined], JSON.stringify(given));
+  }
+  t.end();
+});

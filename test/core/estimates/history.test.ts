@@ -91,3 +91,80 @@ t.test('counters by their recent rate', (t) => {
   t.ok((findExecution(state, 'c')?.progress?.points?.length ?? 0) <= 16);
   t.end();
 });
+
+/** Starts another build, with events that follow its start by these seconds. */
+function startBuild(state: State, cwd: string, drafts: readonly (readonly [seconds: number, draft: Draft])[]) {
+  folded(
+    [
+      { type: 'execution_started', execution: 'now', time: at(1_000), data: { name: 'build', cwd } },
+      ...drafts.map(([seconds, draft]): Draft => ({ ...draft, execution: 'now', time: at(1_000 + seconds) })),
+    ],
+    state,
+  );
+  const now = findExecution(state, 'now')!;
+  const expectation = expectationOf(earlierRuns(now, state.ended.values()));
+  return (seconds: number) =>
+    estimate({ ...now, ...(expectation && { expectation }) }, Date.parse(at(1_000 + seconds)));
+}
+
+t.test('no history: one earlier run, runs in another directory, runs that failed or were cancelled', (t) => {
+  const steady = Array.from({ length: 5 }, () => [2, 6] as const);
+  t.equal(startBuild(builds(steady.slice(0, 1)), '/x', [])(1).remainingMs, undefined);
+  t.equal(startBuild(builds(steady), '/y', [])(1).remainingMs, undefined);
+  t.equal(startBuild(builds(steady), '/x', [])(1).remainingMs, 10_000);
+  const state = builds(steady);
+  for (const [index, one] of [...state.ended.values()].entries()) {
+    if (index < 3) one.status = index === 0 ? 'cancelled' : 'failed';
+  }
+  t.equal(startBuild(state, '/x', [])(1).remainingMs, undefined, 'two completed ones are too few');
+  t.end();
+});
+
+t.test('between two steps without a plan, those of earlier executions are to come; after the last one none is', (t) => {
+  const state = builds(Array.from({ length: 3 }, () => [2, 6] as const));
+  const a: [number, Draft][] = [
+    [1, { type: 'step_started', step: 'a' }],
+    [3, { type: 'step_completed', step: 'a' }],
+  ];
+  t.match(startBuild(state, '/x', a)(3), { remainingMs: 8_000, basis: 'history' });
+  const b: [number, Draft][] = [
+    [3, { type: 'step_started', step: 'b' }],
+    [9, { type: 'step_completed', step: 'b' }],
+  ];
+  t.equal(
+    startBuild(builds(Array.from({ length: 3 }, () => [2, 6] as const)), '/x', [...a, ...b])(9).remainingMs,
+    undefined,
+  );
+  t.end();
+});
+
+t.test('a step that was skipped takes nothing, and one whose result was cached does not speed up the rest', (t) => {
+  const steady = () => builds(Array.from({ length: 4 }, () => [10, 6] as const));
+  const cached = startBuild(steady(), '/x', [
+    [1, { type: 'step_started', step: 'a' }],
+    [1.05, { type: 'step_completed', step: 'a' }],
+    [1.05, { type: 'step_started', step: 'b' }],
+  ]);
+  t.equal(cached(1.05).remainingMs, 8_000);
+  const skipped = startBuild(steady(), '/x', [
+    [1, { type: 'step_skipped', step: 'a' }],
+    [1, { type: 'step_started', step: 'b' }],
+  ]);
+  t.equal(skipped(1).remainingMs, 8_000);
+  t.end();
+});
+
+t.test('a counter replaces earlier executions by the share that is counted, and when they have been exceeded', (t) => {
+  const state = folded(
+    Array.from({ length: 3 }, (_, run): Draft[] => [
+      { type: 'execution_started', execution: `e${run}`, time: at(run * 100), data: { name: 'build', cwd: '/x' } },
+      { type: 'execution_completed', execution: `e${run}`, time: at(run * 100 + 43) },
+    ]).flat(),
+  );
+  const found = startBuild(state, '/x', [[20, { type: 'progress', data: { current: 50, total: 100 } }]]);
+  const { remainingMs = 0, basis } = found(20);
+  t.equal(basis, 'history');
+  t.ok(remainingMs > 20_000 && remainingMs < 23_000, `${remainingMs}: 20 s by the counter, 23 s by history`);
+  t.match(found(100), { remainingMs: 100_000, overdueMs: undefined, basis: 'counter' });
+  t.end();
+});
