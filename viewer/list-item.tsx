@@ -6,6 +6,7 @@ import { isFinal } from '../src/core/execution.js';
 import { formatAge, formatBytes, formatDuration, formatOutcome, formatPercent } from '../src/core/text/format.js';
 import { typicalDurationOf } from '../src/core/estimates/typical-duration.js';
 import { stepTitle, visibleStepsOf } from '../src/core/lists/visible-steps.js';
+import { compareQueued } from '../src/core/state/queues.js';
 import { staleReason, useModel } from './context.js';
 import { ControlButtons } from './controls.js';
 import { go, pathOf } from './route.js';
@@ -81,8 +82,10 @@ function aliveFacts(execution: Execution, all: readonly Execution[], now: number
   ].filter((fact) => fact !== '');
 }
 
-function queueText({ queue = '', firstSeq }: Execution, all: readonly Execution[]): string {
-  const ahead = all.filter((one) => one.status === 'queued' && one.queue === queue && one.firstSeq < firstSeq).length;
+function queueText(execution: Execution, all: readonly Execution[]): string {
+  const { queue = '' } = execution;
+  const waiting = all.filter((one) => one.status === 'queued' && (one.queue ?? '') === queue);
+  const ahead = waiting.filter((one) => compareQueued(one, execution) < 0).length;
   const where = queue === '' ? 'queue' : `queue ${queue}`;
   return ahead === 0 ? `next in ${where}` : `${ahead} ahead in ${where}`;
 }

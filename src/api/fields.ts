@@ -80,6 +80,14 @@ const wholeNumber = field<number>(
   'number',
 );
 
+/** A position in a list, from 1 on. */
+export const ordinal = field<number>(
+  'a whole number from 1 on',
+  (value): value is number => isCount(value) && value > 0,
+  { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
+  'number',
+);
+
 /** A whole number. One above `max` is accepted and read as `max`. */
 export function count(description: string, { max }: { max?: number } = {}): Field<number> {
   if (max === undefined) return wholeNumber(description);

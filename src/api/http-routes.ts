@@ -93,6 +93,10 @@ export const HTTP_ROUTES: readonly ApiRoute[] = [
     ...{ summary: REQUESTS.rerun.summary, query: {} },
   },
   read('getStatistics', '/api/v1/stats', 'stats'),
+  {
+    ...{ id: 'move', method: 'POST', path: `${EXECUTION}/move`, serve: 'request', op: 'move', status: 200 },
+    ...{ summary: REQUESTS.move.summary, query: {}, body: without('move', ['execution']), defaults: { by: 'web' } },
+  },
   read('listQueues', '/api/v1/queues', 'queues'),
   read('getStatus', '/api/v1/status', 'status'),
   {

@@ -22,6 +22,7 @@ interface RepliesByOp {
   timeline: Timeline;
   rerun: RerunReply;
   web: WebReply;
+  move: MoveReply;
   queues: QueuesReply;
   attach: EmptyReply;
   control: ControlReply;
@@ -161,6 +162,15 @@ export interface WebReply {
   code?: string;
   /** Private file that redirects to the URL with the code. */
   page?: string;
+}
+
+export interface MoveReply {
+  /** Full ID of the execution. */
+  execution: string;
+  /** Name of its queue. */
+  queue: string;
+  /** Its position among the waiting runs, from 1 on. */
+  position: number;
 }
 
 export interface QueuesReply {

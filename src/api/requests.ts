@@ -11,7 +11,7 @@ import type { Filter } from '../core/events/filter.js';
 import { LEVELS } from '../core/events/filter.js';
 import { LINE_CHARS, type LogFilter, PATTERN_CHARS } from '../core/events/log.js';
 import type { Field, FieldsOf, FieldTable, Readable, RequestId, ValuesOf } from './fields.js';
-import { choice, count, flag, isRequestId, name, object, positive, readFields, reference } from './fields.js';
+import { choice, count, flag, isRequestId, name, object, ordinal, positive, readFields, reference } from './fields.js';
 import { required, text, texts, time, withDefault } from './fields.js';
 import { CONTROL } from './run-commands.js';
 
@@ -151,6 +151,14 @@ export const REQUESTS = {
       on: required(flag('Listen; false stops listening and revokes all access.')),
       port: count('TCP port. Default: the configured one, or the next that is free.'),
       execution: name('Execution whose page the URL leads to.'),
+    },
+  },
+  move: {
+    summary: 'Move a queued run within its queue.',
+    fields: {
+      execution,
+      position: required(ordinal('Position among the waiting runs; 1 starts next. One beyond the last is the last.')),
+      by: text('Name of the user or program that moves it.'),
     },
   },
   queues: { summary: 'List queues that are in use or configured, by name.', fields: {} },

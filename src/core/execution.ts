@@ -180,6 +180,8 @@ export interface Execution {
   labels?: Record<string, string>;
   parent?: string;
   queue?: string;
+  /** Place among the moved runs of its queue, while it is queued: those start in this order, before all others. */
+  queueRank?: number;
   /** IDs of the executions that must complete before this one starts. */
   after?: string[];
   /** ID of the execution that was started under the same ID after this one had ended. */

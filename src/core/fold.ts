@@ -30,8 +30,8 @@ export function fold(state: State, event: ExecutionEvent): Execution | undefined
     foldNote(state, event);
     return undefined;
   }
-  if (event.type === 'queue_changed') foldQueue(state, event.data);
   const execution = event.execution === undefined ? undefined : executionOf(state, event, event.execution);
+  if (event.type === 'queue_changed') foldQueue(state, event.data, execution);
   noteProducers(state, event, execution);
   rememberId(state.ids, event);
   if (event.type === 'alert_triggered') foldAlert(state.alerts, event, execution);
@@ -54,6 +54,8 @@ function foldInto(execution: Execution, event: ExecutionEvent, state: State): vo
   const change = CHANGES[event.type];
   if (change) change(execution, event, state);
   else if (event.type.startsWith('step_')) foldStep(execution, event);
+  // it has left the order of its queue
+  if (execution.queueRank !== undefined && execution.status !== 'queued') delete execution.queueRank;
   // keep a summary small
   if (execution.summarised && stepEndOf(event.type) !== undefined) condenseSteps(execution);
   // the invocation of an agent is what the execution waited for

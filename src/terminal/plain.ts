@@ -248,7 +248,7 @@ function resourceParts({ cpu, rss }: { cpu?: number | undefined; rss?: number | 
 }
 
 function describeQueue({ data }: ExecutionEvent): Described {
-  const changes = ['slots', 'paused', 'removed'].map((key) => field(data, key));
+  const changes = ['position', 'slots', 'paused', 'removed'].map((key) => field(data, key));
   return one('queue', text(data, 'name'), ...changes, byText(data));
 }
 

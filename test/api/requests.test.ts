@@ -138,7 +138,7 @@ t.test('an error names the invalid or missing field, its value and the accepted 
 
 t.test('the error for an unknown op lists the known ones', (t) => {
   const known =
-    'hello, emit, subscribe, unsubscribe, list, get, log, search, stats, timeline, rerun, web, queues, attach, control, prune, follow, notify, rules, status, shutdown';
+    'hello, emit, subscribe, unsubscribe, list, get, log, search, stats, timeline, rerun, web, move, queues, attach, control, prune, follow, notify, rules, status, shutdown';
   for (const [op, shown] of [
     ['jump', '"jump"'],
     ['toString', '"toString"'],

@@ -44,6 +44,7 @@ async function openFilled(t: Test): Promise<WebHome> {
   await send({ type: 'attention', execution: 'job', data: { state: 'waiting', reason: 'Continue?' } });
   await send({ type: 'execution_paused', execution: 'job', data: { by: 'me' } });
   await send({ type: 'queue_changed', data: { name: 'nightly', slots: 2 } });
+  await send({ type: 'execution_queued', execution: 'waits', data: { queue: 'nightly' } });
   for (const id of ['old', 'older']) {
     await send({ type: 'execution_started', execution: id, data: { name: id } });
     await send({ type: 'execution_failed', execution: id, data: { exitCode: 1, error: 'no' } });
@@ -81,6 +82,7 @@ t.test('every reply of a daemon has the fields that its schema names, and no oth
     stats: [{}, { name: 'old' }],
     timeline: [{ execution: 'job' }],
     rerun: [{ execution: run }],
+    move: [{ execution: 'waits', position: 2 }],
     queues: [{}],
     attach: [{ run: 'other' }],
     control: [{ execution: run, action: 'kill', by: 'test' }],
@@ -193,6 +195,7 @@ t.test('every route replies with a status and a body that the OpenAPI document n
   const bodies: Readonly<Record<string, object>> = {
     emit: { type: 'log', execution: 'job', message: 'from a program' },
     openSession: { code },
+    move: { position: 1 },
     signal: { signal: 'SIGCONT' },
   };
   const operations = Object.entries(document.paths).flatMap(([route, methods]) =>
@@ -201,7 +204,8 @@ t.test('every route replies with a status and a body that the OpenAPI document n
   for (const { route, method, operation } of operations) {
     const { operationId: id } = operation;
     const isEnd = id === 'stop' || id === 'kill';
-    const execution = isEnd ? await startRun(web, 'sleep', '60') : method === 'post' ? run : 'job';
+    const started = isEnd ? await startRun(web, 'sleep', '60') : run;
+    const execution = id === 'move' ? 'waits' : method === 'post' ? started : 'job';
     const target = route.replace('{execution}', execution).replace('{file}', 'style.css');
     const query = id === 'stream' ? '?after=0&once' : id === 'searchLog' ? '?text=o&regex&marks' : '';
     const options = method === 'post' ? { method: 'POST', body: JSON.stringify(bodies[id] ?? {}) } : {};

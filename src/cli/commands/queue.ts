@@ -6,10 +6,11 @@ import { suggest } from '../../core/text/suggest.js';
 import type { QueueView } from '../../core/state/queues.js';
 import { isSlots, MAX_SLOTS } from '../../core/state/queues.js';
 import { ProgressError } from '../../core/base/errors.js';
+import { cleanText } from '../../terminal/paint.js';
 import { queueLines } from '../../terminal/queues.js';
 import { defineCommand } from '../command.js';
 import type { CommandContext } from '../command.js';
-import { JSON_OPTION } from '../options.js';
+import { ANY_ID, JSON_OPTION } from '../options.js';
 import type { ControlOptions } from '../control/control.js';
 import { controlRuns } from '../control/control.js';
 import { print, printLines } from '../shared/output.js';
@@ -17,22 +18,26 @@ import { listAll } from '../shared/lookup.js';
 import { commandActor } from '../control/actor.js';
 import { maxColumnsOf, styleOf } from '../shared/output-options.js';
 
-const ACTIONS = ['list', 'set', 'pause', 'resume', 'clear', 'remove'] as const;
+const ACTIONS = ['list', 'set', 'pause', 'resume', 'move', 'clear', 'remove'] as const;
 
 export const command = defineCommand({
   verb: 'queue',
   describe: 'List and change queues',
   positionals: {
     action: { choices: ACTIONS, default: 'list', describe: 'Action' },
-    queue: { describe: 'Name of the queue' },
+    queue: { describe: `Name of the queue; with move: ${ANY_ID} of a queued run` },
+    position: { describe: 'With move: new position among the waiting runs; 1 starts next' },
   },
   options: {
     slots: { type: 'number', value: 'number', describe: 'With set: number of runs at a time' },
     ...JSON_OPTION,
   },
-  async run({ action, queue: name, slots, json = false }, context) {
+  async run({ action, queue: name, position, slots, json = false }, context) {
     if (slots !== undefined && action !== 'set')
       throw new ProgressError('usage', `--slots needs the action set, not ${action}`);
+    if (position !== undefined && action !== 'move')
+      throw new ProgressError('usage', `a position needs the action move, not ${action}`);
+    if (action === 'move') return await move(name, checkPosition(position), context, json);
     if (action === 'list') return await list(name, context, json);
     if (!isIdentifier(name)) throw new ProgressError('usage', `queue ${action} needs the name of a queue`);
     switch (action) {
@@ -53,6 +58,14 @@ function checkSlots(slots: number | undefined): number {
   if (slots !== undefined && isSlots(slots)) return slots;
   const advice = slots === 0 ? '; pause the queue to start nothing' : '';
   throw new ProgressError('usage', `queue set needs --slots with a whole number from 1 to ${MAX_SLOTS}${advice}`);
+}
+
+function checkPosition(text: string | undefined): number {
+  if (text !== undefined && /^[1-9]\d{0,14}$/.test(text)) return Number(text);
+  throw new ProgressError(
+    'usage',
+    'queue move needs a run and its new position, from 1 on: progress queue move 7hq2 1',
+  );
 }
 
 async function list(name: string | undefined, { paths, env }: CommandContext, json: boolean): Promise<number> {
@@ -92,6 +105,23 @@ async function change(name: string, changes: Changes, { paths, env }: CommandCon
     await client.call('emit', { event });
     if (json) await print(`${JSON.stringify((await list()).find((queue) => queue.name === name) ?? null)}\n`);
   });
+  return 0;
+}
+
+/** Moves a waiting run within its queue. */
+async function move(
+  run: string | undefined,
+  position: number,
+  { paths, env }: CommandContext,
+  json: boolean,
+): Promise<number> {
+  if (run === undefined || run === '') throw new ProgressError('usage', 'queue move needs a run');
+  const moved = await withClient({ paths, start: true }, (client) =>
+    client.call('move', { execution: run, position, by: commandActor(env) }),
+  );
+  const { execution, queue } = moved;
+  if (json) await print(`${JSON.stringify({ execution, queue, position: moved.position })}\n`);
+  else await printLines([`${execution}: position ${moved.position} in ${cleanText(queue)}`]);
   return 0;
 }
 

@@ -201,6 +201,8 @@ type Shapes = OfAllTypes<{
     name?: string;
     slots?: number;
     paused?: boolean;
+    /** Of the execution that the event names, among the waiting ones; 1 starts next. */
+    position?: number;
     removed?: boolean;
     declared?: boolean;
     by?: string;

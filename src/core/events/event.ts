@@ -124,7 +124,7 @@ export const STARTS: ReadonlySet<string> = new Set(['execution_queued', 'executi
 
 /** Types of events about an execution rather than by it, which do not count as activity. */
 export const PASSIVE_TYPES: ReadonlySet<string> = new Set([
-  ...['resource_update', 'attention', 'alert_triggered', 'control'],
+  ...['resource_update', 'attention', 'alert_triggered', 'control', 'queue_changed'],
 ]);
 
 /** Frequent types whose loss is harmless: these wait for the next periodic sync. */

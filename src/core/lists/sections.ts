@@ -2,6 +2,7 @@
 import { parseInstant } from '../estimates/durations.js';
 import type { Execution } from '../execution.js';
 import { isFailure, isFinal } from '../execution.js';
+import { compareQueued } from '../state/queues.js';
 
 export const SECTIONS = ['attention', 'failed', 'running', 'queued', 'finished'] as const;
 export type Section = (typeof SECTIONS)[number];
@@ -48,7 +49,7 @@ const COMPARE: Readonly<Record<Section, Compare>> = {
   attention: (a, b) => compareTexts(a.lastActivity, b.lastActivity),
   failed: byNewestEnd,
   running: byNewestActivity,
-  queued: (a, b) => a.firstSeq - b.firstSeq,
+  queued: compareQueued,
   finished: byNewestEnd,
 };
 

@@ -77,14 +77,36 @@ export function isInQueue({ queue, status }: Execution): boolean {
   return queue !== undefined || status === 'queued';
 }
 
-/** Returns the given executions that are queued or in a queue, in order of creation. */
+/** Compares queued executions: moved ones in their order come first, then the others in order of creation. */
+export function compareQueued(a: Execution, b: Execution): number {
+  return (a.queueRank ?? Infinity) === (b.queueRank ?? Infinity)
+    ? a.firstSeq - b.firstSeq
+    : (a.queueRank ?? Infinity) - (b.queueRank ?? Infinity);
+}
+
+/** Returns the executions that wait in a queue, the next one first. */
+export function waitingIn(state: State, queue: string): Execution[] {
+  const own = [...state.alive.values()].filter((one) => one.queue === queue && one.status === 'queued');
+  return own.sort(compareQueued);
+}
+
+/** Moves a queued execution to a position in its queue, from 1 on. All that wait there keep their present order. */
+export function moveInQueue(state: State, execution: Execution, position: number): void {
+  const { queue, status } = execution;
+  if (queue === undefined || status !== 'queued' || !Number.isInteger(position) || position < 1) return;
+  const order = waitingIn(state, queue).filter((one) => one !== execution);
+  order.splice(position - 1, 0, execution);
+  for (const [index, one] of order.entries()) one.queueRank = index + 1;
+}
+
+/** Returns the given executions that are queued or in a queue, in the order in which they start. */
 function executionsInQueues(state: State, ids: Iterable<string>): Execution[] {
   const found: Execution[] = [];
   for (const id of ids) {
     const execution = state.alive.get(id);
     if (execution && isInQueue(execution)) found.push(execution);
   }
-  return found.sort((a, b) => a.firstSeq - b.firstSeq);
+  return found.sort(compareQueued);
 }
 
 export interface QueueDecision {

@@ -25,6 +25,7 @@ const SUMMARY_FIELDS = {
   labels: true,
   parent: true,
   queue: true,
+  queueRank: false,
   after: true,
   successor: true,
   tasks: true,

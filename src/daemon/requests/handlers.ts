@@ -11,6 +11,7 @@ import { handleGet } from './get.js';
 import { handleHello } from './hello.js';
 import { handleList } from './list.js';
 import { handleLog } from './log.js';
+import { handleMove } from './move.js';
 import { handleNotify } from './notify.js';
 import { handlePrune } from './prune.js';
 import { handleQueues } from './queues.js';
@@ -42,6 +43,7 @@ const PLAIN: { [K in PlainOp]: PlainHandler<K> } = {
   timeline: handleTimeline,
   rerun: handleRerun,
   web: handleWeb,
+  move: handleMove,
   queues: handleQueues,
   control: handleControl,
   prune: handlePrune,

@@ -97,6 +97,34 @@ t.test('clear cancels waiting runs only; a queue in use is not removed', async (
   t.strictSame(await list(home), []);
 });
 
+t.test('move changes the order of the waiting runs, also after a restart', async (t) => {
+  const home = await startRunHome(t);
+  const ids = await startEach(home, ['--queue=q'], ['--queue=q', '--name=b'], ['--queue=q'], ['--queue=q', '--name=d']);
+  const [a, b, c, d] = ids;
+  await home.until(a, 'running');
+  t.strictSame(await home.invoke(['queue', 'move', 'd', '1']), { ...fine, stdout: `${d}: position 1 in q\n` });
+  const last = await home.invoke(['queue', 'move', b, '9', '--json']);
+  t.strictSame(JSON.parse(last.stdout), { execution: b, queue: 'q', position: 3 });
+  t.match(await list(home), [{ running: [a], waiting: [d, c, b] }]);
+  await home.replaceDaemon();
+  t.match(await list(home), [{ running: [a], waiting: [d, c, b] }]);
+  await home.invoke(['stop', a]);
+  await home.until(d, 'running');
+  t.match(await home.invoke(['queue', 'move', d, '1']), {
+    status: 65,
+    stderr: new RegExp(`${d} is not queued: running`),
+  });
+  const chained = await home.start([`--after=${d}`], 'true');
+  t.match(await home.invoke(['queue', 'move', chained, '1']), { status: 65, stderr: /waits for other executions/ });
+  t.match(await home.invoke(['queue', 'move', 'nothing', '1']), { status: 66, stderr: /nothing/ });
+  for (const position of ['0', '-1', '1.5', 'first', '']) {
+    const outcome = await home.invoke(['queue', 'move', b, '--', position]);
+    t.match(outcome, { status: 64, stderr: /needs a run and its new position/ }, position);
+  }
+  t.match(await home.invoke(['queue', 'move', b]), { status: 64 });
+  t.match(await home.invoke(['queue', 'pause', 'q', '1']), { status: 64, stderr: /a position needs the action move/ });
+});
+
 t.test('a control for waiting runs does not affect running ones', async (t) => {
   const home = await startRunHome(t);
   const id = await home.start(['--queue=q'], ...SLEEP);

@@ -1,8 +1,9 @@
 import t from 'tap';
 import type { Status } from '../../../src/core/execution.js';
 import { DEFAULT_SLOTS, isSlots, MAX_SLOTS, queueViews, toDeclare, verdicts } from '../../../src/core/state/queues.js';
+import { sortBySection } from '../../../src/core/lists/sections.js';
 import type { State } from '../../../src/core/state/state.js';
-import { emptyState } from '../../../src/core/state/state.js';
+import { emptyState, newestFirst } from '../../../src/core/state/state.js';
 import { stateFromJson, stateToJson } from '../../helpers/state-json.js';
 import type { Draft } from '../../helpers/events.js';
 import { folded } from '../../helpers/events.js';
@@ -227,5 +228,48 @@ t.test('a declaration is applied once, and again when it changes', (t) => {
   const kept = tell([first, set('q', { slots: 5 })], {});
   t.strictSame(kept, { declarations: [{ name: 'q', declared: false }], views: { q: { slots: 5, paused: true } } });
   t.strictSame(tell([set('r', { slots: 2 })], {}).declarations, [], 'a queue that was never declared is kept');
+  t.end();
+});
+
+const move = (execution: string, position: number, name = 'q'): Draft => ({
+  type: 'queue_changed',
+  execution,
+  data: { name, position },
+});
+const waitingOf = (state: State) => queueViews(state).map(({ name, waiting }) => `${name}: ${waiting.join(' ')}`);
+
+t.test('a moved run starts in its new place; later arrivals wait after all others', (t) => {
+  const state = folded(['a', 'b', 'c', 'd'].map((id) => queued(id, { queue: 'q' })));
+  folded([move('d', 1)], state);
+  t.strictSame(waitingOf(state), ['q: d a b c']);
+  t.strictSame(decide(state), ['d']);
+  folded([queued('e', { queue: 'q' }), move('a', 3)], state);
+  t.strictSame(waitingOf(state), ['q: d b a c e']);
+  t.strictSame(
+    sortBySection(newestFirst(state), 0).map(({ id }) => id),
+    ['d', 'b', 'a', 'c', 'e'],
+    'lists have the same order',
+  );
+  folded([move('d', 99), started('b'), ended('a', 'cancelled')], state);
+  t.strictSame(waitingOf(state), ['q: c e d'], 'a position beyond the last is the last');
+  t.notMatch(state.alive.get('b'), { queueRank: Number }, 'a run that starts leaves the order');
+  const restored = stateFromJson(stateToJson(state), state.limits);
+  t.strictSame(waitingOf(restored), ['q: c e d'], 'the order is in checkpoints');
+  folded([move('d', 1)], restored);
+  t.strictSame(waitingOf(restored), ['q: d c e']);
+  t.equal(state.queues.size, 0, 'a move configures no queue');
+  t.end();
+});
+
+t.test('a move that makes no sense changes nothing', (t) => {
+  const state = folded([
+    queued('a', { queue: 'q' }),
+    queued('b', { queue: 'q' }),
+    queued('c'),
+    started('r', { queue: 'q' }),
+  ]);
+  folded([move('b', 0), move('b', 0.5), move('b', -1), move('c', 1), move('r', 1), move('unknown', 1)], state);
+  t.strictSame(waitingOf(state), ['q: a b']);
+  t.notOk(state.alive.has('unknown'), 'it creates no execution');
   t.end();
 });
