@@ -2,6 +2,7 @@
 import { stripAnsi } from '../../src/core/text/ansi.js';
 import type { Execution } from '../../src/core/execution.js';
 import type { LogLine } from '../../src/core/events/log.js';
+import type { QueueView } from '../../src/core/state/queues.js';
 import type { TuiLogSearch, TuiSource } from '../../src/terminal/tui/page.js';
 import { Tui } from '../../src/terminal/tui/tui.js';
 import { START } from './models.js';
@@ -15,6 +16,7 @@ export interface TuiBench {
   executions: Execution[];
   /** Lines of every log. */
   log: LogLine[];
+  queues: QueueView[];
   press(...keys: string[]): void;
   /** Types a text without spaces. */
   type(text: string): void;
@@ -26,7 +28,7 @@ export function createTuiBench(executions: Execution[], log: LogLine[] = []): Tu
   const calls: string[] = [];
   const copied: string[] = [];
   let hasQuit = false;
-  const bench = { calls, copied, executions, log };
+  const bench = { calls, copied, executions, log, queues: [] as QueueView[] };
   const source: TuiSource = {
     executions: () => bench.executions,
     find: (id) => bench.executions.find((one) => one.id === id),
@@ -40,7 +42,7 @@ export function createTuiBench(executions: Execution[], log: LogLine[] = []): Tu
       return { ranges: found.map(({ line }) => [line, line] as const), matched: found.length };
     },
     timeline: async () => ({ steps: [], samples: [] }),
-    queues: async () => [],
+    queues: async () => bench.queues,
     async control(id, action) {
       calls.push(`${action} ${id}`);
     },
@@ -50,6 +52,9 @@ export function createTuiBench(executions: Execution[], log: LogLine[] = []): Tu
     },
     async setQueue(name, change) {
       calls.push(`queue ${name} ${JSON.stringify(change)}`);
+    },
+    async moveInQueue(id, position) {
+      calls.push(`move ${id} ${position}`);
     },
     openBrowser: async () => 'http://127.0.0.1/',
     follow: (id) => void calls.push(`follow ${id ?? 'none'}`),

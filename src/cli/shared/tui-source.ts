@@ -124,6 +124,11 @@ class TuiDaemon implements DaemonTuiSource {
     await this.#call((client) => client.call('emit', { event: { type: 'queue_changed', data } }));
   }
 
+  async moveInQueue(id: string, position: number): Promise<void> {
+    const by = commandActor(this.#context.env);
+    await this.#call((client) => client.call('move', { execution: id, position, by }));
+  }
+
   async openBrowser(id: string): Promise<string> {
     const { url, code, page } = await this.#call((client) => client.call('web', { on: true, execution: id }));
     const address = `${url ?? ''}#c=${code ?? ''}`;

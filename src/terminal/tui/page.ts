@@ -53,6 +53,8 @@ export interface TuiSource {
   control(id: string, action: TuiAction): Promise<void>;
   rerun(id: string): Promise<string>;
   setQueue(name: string, change: { slots?: number; paused?: boolean }): Promise<void>;
+  /** Moves a waiting run to a position of its queue, from 1 on. */
+  moveInQueue(id: string, position: number): Promise<void>;
   /** Opens the page of the execution in a browser. @returns its address */
   openBrowser(id: string): Promise<string>;
   /** Follows the output of one execution from now on, or of none. */

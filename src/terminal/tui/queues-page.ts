@@ -1,10 +1,12 @@
 /** The queues: slots, what runs, what waits in which order. */
 import { ProgressError } from '../../core/base/errors.js';
+import { elapsedOf, parseInstant } from '../../core/estimates/durations.js';
+import type { Execution } from '../../core/execution.js';
 import type { QueueView } from '../../core/state/queues.js';
-import { formatQuantity } from '../../core/text/format.js';
+import { formatAge, formatDuration, formatQuantity, statusMark } from '../../core/text/format.js';
 import { cleanText, ellipsisOf, paint, separatorOf } from '../paint.js';
 import type { Style } from '../style.js';
-import { truncate } from '../width.js';
+import { alignRight, cellsOf, fit, truncate } from '../width.js';
 import type { ActionContext } from './actions.js';
 import type { KeyBinding, Page, PageSize } from './page.js';
 import { clamp, movement, scrollTo } from './scroll.js';
@@ -15,10 +17,11 @@ interface Item {
   id?: string;
   /** Of one that waits, from 1 on. */
   position?: number;
-  isRunning?: boolean;
 }
 
 const REFRESH_MS = 1_000;
+const PLACE_CELLS = 3;
+const TIME_CELLS = 12;
 
 export interface QueuesPageOptions {
   context: ActionContext;
@@ -32,6 +35,8 @@ export class QueuesPage implements Page {
   #readAt = -Infinity;
   #isReading = false;
   #isRead = false;
+  /** The queue or the execution that is selected, and its row, for when it leaves the list. */
+  #selectedKey: string | undefined;
   #selected = 0;
   #first = 0;
   #rows = 1;
@@ -48,19 +53,28 @@ export class QueuesPage implements Page {
       const text = this.#isRead ? 'No queues. Start one: progress run --queue build -- make' : 'Reading the queues';
       return [paint(text, 'dim', style)];
     }
-    this.#selected = clamp(this.#selected, 0, items.length - 1);
+    this.#keepSelection(items);
     this.#first = scrollTo(this.#selected, this.#first, rows, items.length);
     return items.slice(this.#first, this.#first + rows).map((item, index) => {
       const isSelected = this.#first + index === this.#selected;
       const cursor = isSelected ? paint(style.ascii ? '> ' : '❯ ', 'strong', style) : '  ';
-      return truncate(cursor + this.#itemText(item, style), columns, ellipsisOf(style));
+      return cursor + this.#itemText(item, columns - cellsOf(cursor), style);
     });
   }
 
   bindings(): readonly KeyBinding[] {
     const item = () => this.#items()[this.#selected];
+    const isWaiting = () => item()?.position !== undefined;
     return [
       { keys: ['enter'], help: 'Open the execution', when: () => item()?.id !== undefined, run: () => this.#open() },
+      { keys: ['K', '<'], help: 'Start the waiting run earlier', when: isWaiting, run: () => this.#move(-1) },
+      {
+        keys: ['J', '>'],
+        help: 'Start the waiting run later',
+        footer: 'move',
+        when: isWaiting,
+        run: () => this.#move(1),
+      },
       { keys: ['p'], help: 'Pause or resume the queue', footer: 'pause', run: () => this.#togglePause() },
       { keys: ['+'], help: 'Add a slot', footer: 'slot', run: () => this.#changeSlots(1) },
       { keys: ['-'], help: 'Remove a slot', run: () => this.#changeSlots(-1) },
@@ -70,19 +84,35 @@ export class QueuesPage implements Page {
   onText(key: string): boolean {
     const delta = movement(key, this.#rows);
     if (delta === undefined) return false;
-    this.#selected = clamp(this.#selected + delta, 0, Math.max(0, this.#items().length - 1));
+    this.#select(this.#selected + delta);
     return true;
+  }
+
+  onMouse({ row, delta }: { row: number; delta: number }): void {
+    this.#select(delta === 0 ? this.#first + row : this.#selected + delta);
+  }
+
+  #select(index: number): void {
+    const items = this.#items();
+    this.#selected = clamp(index, 0, Math.max(0, items.length - 1));
+    this.#selectedKey = keyOf(items[this.#selected]);
+  }
+
+  /** The selection stays on its queue or execution while others come and go. */
+  #keepSelection(items: readonly Item[]): void {
+    const index = items.findIndex((item) => keyOf(item) === this.#selectedKey);
+    this.#select(index === -1 ? this.#selected : index);
   }
 
   #items(): Item[] {
     return this.#queues.flatMap((queue): Item[] => [
       { queue },
-      ...queue.running.map((id) => ({ queue, id, isRunning: true })),
+      ...queue.running.map((id) => ({ queue, id })),
       ...queue.waiting.map((id, index) => ({ queue, id, position: index + 1 })),
     ]);
   }
 
-  #itemText({ queue, id, position, isRunning }: Item, style: Style): string {
+  #itemText({ queue, id, position }: Item, columns: number, style: Style): string {
     if (id === undefined) {
       const parts = [
         formatQuantity(queue.slots, 'slot'),
@@ -90,10 +120,17 @@ export class QueuesPage implements Page {
         `${queue.waiting.length} waiting`,
         ...(queue.paused ? [paint('paused', 'warn', style)] : []),
       ];
-      return `${paint(cleanText(queue.name), 'strong', style)}  ${parts.join(separatorOf(style))}`;
+      const text = `${paint(cleanText(queue.name), 'strong', style)}  ${parts.join(separatorOf(style))}`;
+      return truncate(text, columns, ellipsisOf(style));
     }
-    const name = cleanText(this.#options.context.source.find(id)?.name ?? id);
-    return `  ${isRunning ? paint('running', 'active', style) : `#${position}`}  ${name}`;
+    const { source } = this.#options.context;
+    const execution = source.find(id);
+    const isPaused = execution?.status === 'paused';
+    const place = position === undefined ? statusMark(isPaused ? 'paused' : 'running', style.ascii) : `${position}`;
+    const lead = `  ${paint(alignRight(place, PLACE_CELLS), position === undefined ? 'active' : 'dim', style)}  `;
+    const time = alignRight(execution ? timeInQueue(execution, source.now()) : '', TIME_CELLS);
+    const cells = Math.max(1, columns - cellsOf(lead) - TIME_CELLS - 1);
+    return `${lead}${fit(cleanText(execution?.name ?? id), cells, ellipsisOf(style))} ${paint(time, 'dim', style)}`;
   }
 
   async #refresh(): Promise<void> {
@@ -116,6 +153,13 @@ export class QueuesPage implements Page {
     if (id !== undefined) this.#options.open(id);
   }
 
+  #move(delta: number): void {
+    const { queue, id, position } = this.#items()[this.#selected] ?? {};
+    if (queue === undefined || id === undefined || position === undefined) return;
+    const next = clamp(position + delta, 1, queue.waiting.length);
+    if (next !== position) this.#change(() => this.#options.context.source.moveInQueue(id, next));
+  }
+
   #togglePause(): void {
     const queue = this.#items()[this.#selected]?.queue;
     if (queue) this.#change(() => this.#options.context.source.setQueue(queue.name, { paused: !queue.paused }));
@@ -136,4 +180,16 @@ export class QueuesPage implements Page {
       (error: unknown) => this.#options.context.report(ProgressError.from(error).message, true),
     );
   }
+}
+
+function keyOf(item: Item | undefined): string | undefined {
+  return item?.id ?? (item && `queue ${item.queue.name}`);
+}
+
+/** `1:04` of one that runs, `waits 1:04` of one that waits. */
+function timeInQueue(execution: Execution, now: number): string {
+  const queued = parseInstant(execution.queuedAt);
+  if (execution.status === 'queued') return queued === undefined ? '' : `waits ${formatAge(now - queued)}`;
+  const elapsed = elapsedOf(execution, now);
+  return elapsed === undefined ? '' : formatDuration(elapsed);
 }
