@@ -46,9 +46,17 @@ export function createTuiBench(executions: Execution[], log: LogLine[] = []): Tu
     async control(id, action) {
       calls.push(`${action} ${id}`);
     },
-    async rerun(id) {
-      calls.push(`rerun ${id}`);
+    async rerun(id, words) {
+      calls.push(`rerun ${id}${words ? ` ${JSON.stringify(words)}` : ''}`);
       return 'new';
+    },
+    async attach(id) {
+      calls.push(`attach ${id}`);
+      return '';
+    },
+    async exportArchive(id, file, force) {
+      calls.push(`export ${id} ${file}${force ? ' force' : ''}`);
+      return force;
     },
     async setQueue(name, change) {
       calls.push(`queue ${name} ${JSON.stringify(change)}`);
@@ -65,6 +73,8 @@ export function createTuiBench(executions: Execution[], log: LogLine[] = []): Tu
     onQuit: () => (hasQuit = true),
     copy: (text) => void copied.push(text),
     onMouseToggle: () => {},
+    ring: () => void calls.push('bell'),
+    leaveFor: (program) => program(),
   });
   return Object.assign(bench, {
     hasQuit: () => hasQuit,

@@ -2,8 +2,6 @@
 import { withClient } from '../../client/connect.js';
 import { loadConfig } from '../../config/load.js';
 import { ProgressError } from '../../core/base/errors.js';
-import type { ExecutionEvent } from '../../core/events/event.js';
-import { isBell } from '../../terminal/plain.js';
 import { summaryLines } from '../../terminal/summary.js';
 import { tuiExitStatus, TuiSession } from '../../terminal/tui/session.js';
 import type { CommandContext } from '../command.js';
@@ -18,14 +16,23 @@ export const command = defineCommand({
   verb: 'tui',
   describe: 'Watch and control executions on the full screen',
   positionals: { id: { describe: `${ANY_ID} of an execution to open` } },
-  options: { 'no-mouse': { type: 'boolean', describe: 'Leave the mouse to the terminal' } },
-  async run({ id, 'no-mouse': noMouse = false }, context) {
-    return await runTui(context, { ...(id !== undefined && { id }), mouse: !noMouse });
+  options: {
+    'no-mouse': { type: 'boolean', describe: 'Leave the mouse to the terminal' },
+    'no-bell': { type: 'boolean', describe: 'Do not ring the bell when something ends or needs a person' },
+  },
+  async run({ id, 'no-mouse': noMouse = false, 'no-bell': noBell = false }, context) {
+    return await runTui(context, { ...(id !== undefined && { id }), mouse: !noMouse, bell: !noBell });
   },
 });
 
+interface TuiCommandOptions {
+  id?: string;
+  mouse: boolean;
+  bell: boolean;
+}
+
 /** Runs the full screen until the user leaves. @returns the exit status */
-export async function runTui(context: CommandContext, { id, mouse }: { id?: string; mouse: boolean }): Promise<number> {
+export async function runTui(context: CommandContext, { id, mouse, bell }: TuiCommandOptions): Promise<number> {
   const { paths, env } = context;
   const style = styleOf(env);
   if (style.mode !== 'box' || !process.stdin.isTTY) {
@@ -35,21 +42,16 @@ export async function runTui(context: CommandContext, { id, mouse }: { id?: stri
   const source = await openTuiSource(context, {
     rate: loadConfig(paths.config).watch.rate,
     onChange: () => session.changed(),
-    onEvents: (events) => announce(events),
+    onEvents: (events) => session.onEvents(events),
   });
   const session = new TuiSession({
     input: process.stdin,
     output: process.stdout,
     style,
     source,
-    mouse,
+    ...{ mouse, bell },
     ...(open && { open: open.id }),
   });
-  const announce = (events: readonly ExecutionEvent[]): void => {
-    const event = events.find((one) => isBell(one, Date.now()));
-    const title = event?.data['title'];
-    if (event) session.announce(typeof title === 'string' ? title : 'An alert was triggered');
-  };
   const left = await session.left;
   const shown = source.shown();
   await source.close();

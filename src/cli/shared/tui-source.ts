@@ -1,11 +1,23 @@
 /** What the full screen shows and does, by way of the daemon. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { announce } from '../../client/announce.js';
 import type { Client } from '../../client/client.js';
 import { withClient } from '../../client/connect.js';
 import type { ExecutionEvent } from '../../core/events/event.js';
 import type { Execution } from '../../core/execution.js';
 import type { TuiSource } from '../../terminal/tui/page.js';
+import { repeatSpec } from '../../runner/spec.js';
+import { startDetached } from '../../runner/start-detached.js';
+import { readSpec } from '../../runner/store.js';
+import { DEFAULT_DETACH_KEYS } from '../commands/attach/detach-keys.js';
+import { createArchive, writeArchive } from '../commands/export/archive.js';
 import type { CommandContext } from '../command.js';
 import { commandActor } from '../control/actor.js';
+import { findAnywhere } from './offline.js';
+import { printLines } from './output.js';
+import { PROGRAM_FILE } from './program-file.js';
 import { openBrowser } from './browser.js';
 import type { LiveModel } from './live-model.js';
 import { openLiveModel } from './live-model.js';
@@ -115,8 +127,27 @@ class TuiDaemon implements DaemonTuiSource {
     await this.#call((client) => client.call('control', request));
   }
 
-  async rerun(id: string): Promise<string> {
+  async rerun(id: string, words?: readonly string[]): Promise<string> {
+    const [file, ...args] = words ?? [];
+    if (file !== undefined) return await this.#runEdited(id, [file, ...args]);
     return (await this.#call((client) => client.call('rerun', { execution: id }))).execution;
+  }
+
+  async attach(id: string): Promise<string> {
+    await printLines([`Attached to ${id}; ${DEFAULT_DETACH_KEYS} detaches`]);
+    const child = spawn(process.execPath, [PROGRAM_FILE, 'attach', id], { stdio: ['inherit', 'inherit', 'pipe'] });
+    let complaint = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text));
+    await once(child, 'close');
+    return complaint.trim();
+  }
+
+  async exportArchive(id: string, file: string, force: boolean): Promise<boolean> {
+    const { paths, env } = this.#context;
+    const execution = await findAnywhere(paths, id);
+    // a gap is recorded in the archive
+    const { archive } = await createArchive([execution], { paths, env, redact: false, onGap: () => undefined });
+    return await writeArchive(path.resolve(file), archive, force);
   }
 
   async setQueue(name: string, change: { slots?: number; paused?: boolean }): Promise<void> {
@@ -140,6 +171,14 @@ class TuiDaemon implements DaemonTuiSource {
     this.#opened?.abort.abort();
     this.#abort.abort();
     await Promise.all([this.#list.done, this.#opened?.model?.done]);
+  }
+
+  /** Runs other words in the place of a run: same directory, environment and options, but not its repetition. */
+  async #runEdited(id: string, argv: [string, ...string[]]): Promise<string> {
+    const { paths } = this.#context;
+    const { rerunOf: _rerunOf, ...spec } = repeatSpec({ ...readSpec(paths, id), argv }, {}, paths);
+    await startDetached(paths, spec, (event) => announce(paths, event));
+    return spec.id;
   }
 
   async #open(opened: Opened): Promise<void> {

@@ -23,12 +23,14 @@ const NAMES = Object.keys(TUI_TABS) as TabName[];
 const MAX_HEAD_ROWS = 5;
 
 export class TuiExecutionPage implements Page {
+  readonly id: string;
   readonly #context: TabContext;
   readonly #pages = new Map<TabName, Page>();
   #tab: TabName | undefined;
   #headRows = 0;
 
   constructor({ context, id, onChange }: ExecutionPageOptions) {
+    this.id = id;
     this.#context = { ...context, id, onChange, showLog: (target) => this.#showLog(target) };
     context.source.follow(id);
   }

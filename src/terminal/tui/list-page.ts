@@ -18,6 +18,8 @@ import { TextField } from './text-field.js';
 const GROUPINGS: readonly (Grouping | undefined)[] = [undefined, { by: 'agent' }, { by: 'queue' }, { by: 'label' }];
 /** Cells before a row: the cursor and the mark of a selection. */
 const LEAD_CELLS = 2;
+/** Cells that the filter leaves to the number of matches. */
+const COUNT_CELLS = 16;
 
 export interface ListPageOptions {
   context: ActionContext;
@@ -116,7 +118,9 @@ export class ListPage implements Page {
     if (this.#headRows() === 0) return [];
     const shown = this.#items.filter(({ kind }) => kind === 'execution').length;
     const parts = [
-      this.#field ? `/${this.#field.text}${style.ascii ? '_' : '▏'}` : this.#query && `/${this.#query}`,
+      this.#field
+        ? `/${this.#field.line(Math.max(1, columns - COUNT_CELLS), style)}`
+        : this.#query && `/${this.#query}`,
       (this.#field ?? this.#query) && paint(`${shown} of ${executions.length}`, 'dim', style),
       this.#marked.size > 0 && paint(`${this.#marked.size} marked`, 'strong', style),
       paint(this.#settings(), 'dim', style),

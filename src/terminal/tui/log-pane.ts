@@ -14,7 +14,6 @@ import { dropCells, lineClock, renderLogLine } from './log-rows.js';
 import type { KeyBinding, TuiLogSearch, Page, PageSize } from './page.js';
 import { clamp, movement } from './scroll.js';
 import { FilteredLines } from './filtered-lines.js';
-import { TextField } from './text-field.js';
 import { timeOfDay } from './time-of-day.js';
 
 const STREAMS = [undefined, 'stdout', 'stderr'] as const;
@@ -49,7 +48,6 @@ export class TuiLogPane implements Page {
   #level = 0;
   #stream = 0;
   #step: string | undefined;
-  #field: { purpose: 'find' | 'time'; field: TextField } | undefined;
   #find: { text: string; matches: LineSet; matched: number; current: number } | undefined;
   #newestSeen = 0;
 
@@ -69,15 +67,14 @@ export class TuiLogPane implements Page {
   }
 
   bindings(): readonly KeyBinding[] {
-    const { id } = this.#options;
     const isFinding = () => this.#find !== undefined;
     return [
       { keys: ['f'], help: 'Follow the end, or stop', footer: 'follow', run: () => this.#toggleFollow() },
-      { keys: ['/'], help: 'Find a text, or /RE/ a regular expression', footer: 'find', run: () => this.#ask('find') },
+      { keys: ['/'], help: 'Find a text, or /RE/ a regular expression', footer: 'find', run: () => this.#askFind() },
       { keys: ['n'], help: 'Next match', when: isFinding, run: () => this.#nextMatch(1) },
       { keys: ['N'], help: 'Previous match', when: isFinding, run: () => this.#nextMatch(-1) },
       { keys: ['e'], help: 'Go to the first error', run: () => void this.#firstError() },
-      { keys: ['@'], help: 'Go to a time of day', run: () => this.#ask('time') },
+      { keys: ['@'], help: 'Go to a time of day', run: () => this.#askTime() },
       { keys: ['L'], help: 'Change the lowest level', run: () => this.#cycle('level') },
       { keys: ['o'], help: 'Show stdout, stderr or both', run: () => this.#cycle('stream') },
       { keys: ['w'], help: 'Wrap long lines, or cut them', run: () => (this.#isWrapped = !this.#isWrapped) },
@@ -85,16 +82,10 @@ export class TuiLogPane implements Page {
       { keys: ['left'], help: 'Scroll left', when: () => this.#shift > 0, run: () => this.#scrollSideways(-1) },
       { keys: ['right'], help: 'Scroll right', when: () => !this.#isWrapped, run: () => this.#scrollSideways(1) },
       { keys: ['Y'], help: 'Copy the line at the top (OSC 52)', run: () => this.#copyTop() },
-      {
-        keys: ['E'],
-        help: 'Name the command that exports the log',
-        run: () => this.#report(`progress logs ${id} > FILE`),
-      },
     ];
   }
 
   onText(key: string): boolean {
-    if (this.#field) return this.#type(key);
     const delta = movement(key, this.#rows);
     if (delta === undefined) return false;
     this.#scrollBy(delta);
@@ -178,10 +169,6 @@ export class TuiLogPane implements Page {
   }
 
   #statusLine(columns: number, style: Style): string {
-    if (this.#field) {
-      const label = this.#field.purpose === 'find' ? '/' : 'Go to time (HH:MM or HH:MM:SS): ';
-      return label + this.#field.field.text + (style.ascii ? '_' : '▏');
-    }
     const behind = this.#total - this.#newestSeen;
     const first = this.#shown.at(this.#top) ?? 0;
     const parts = [
@@ -233,20 +220,12 @@ export class TuiLogPane implements Page {
     else this.#stream = (this.#stream + 1) % STREAMS.length;
   }
 
-  #ask(purpose: 'find' | 'time'): void {
-    this.#field = { purpose, field: new TextField() };
+  #askFind(): void {
+    this.#options.context.ask('Find:', '', (text) => void this.#startFind(text));
   }
 
-  #type(key: string): boolean {
-    if (!this.#field) return false;
-    const { purpose, field } = this.#field;
-    if (key === 'escape') this.#field = undefined;
-    else if (key === 'enter') {
-      this.#field = undefined;
-      if (purpose === 'find') void this.#startFind(field.text);
-      else void this.#goToTime(field.text);
-    } else field.take(key);
-    return true;
+  #askTime(): void {
+    this.#options.context.ask('Go to time (14:05 or 14:05:30):', '', (text) => void this.#goToTime(text));
   }
 
   async #startFind(typed: string): Promise<void> {

@@ -51,7 +51,12 @@ export interface TuiSource {
   timeline(id: string): Promise<TimelineFacts>;
   queues(): Promise<readonly QueueView[]>;
   control(id: string, action: TuiAction): Promise<void>;
-  rerun(id: string): Promise<string>;
+  /** Runs the stored command again, or other words in its place. @returns the ID of the new run */
+  rerun(id: string, words?: readonly string[]): Promise<string>;
+  /** Shows the terminal of a run, which this process must have left. @returns why it could not; else empty */
+  attach(id: string): Promise<string>;
+  /** Writes an archive. @returns false if the file exists and is not to be replaced */
+  exportArchive(id: string, file: string, force: boolean): Promise<boolean>;
   setQueue(name: string, change: { slots?: number; paused?: boolean }): Promise<void>;
   /** Moves a waiting run to a position of its queue, from 1 on. */
   moveInQueue(id: string, position: number): Promise<void>;

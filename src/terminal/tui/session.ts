@@ -2,6 +2,7 @@
 import { constants } from 'node:os';
 import type { Clock } from '../../core/base/clock.js';
 import { realClock } from '../../core/base/clock.js';
+import type { ExecutionEvent } from '../../core/events/event.js';
 import { onSignal } from '../../platform/inherited.js';
 import { listen } from '../listen.js';
 import { createPacer } from '../pacer.js';
@@ -24,11 +25,14 @@ export interface TuiSessionOptions {
   source: TuiSource;
   /** Report the mouse to the program, which takes selecting text away from the terminal. */
   mouse: boolean;
+  /** Ring the bell for what has ended or needs a person. */
+  bell: boolean;
   /** Execution to open above the list. */
   open?: string;
   clock?: Clock;
 }
 
+const BELL = '\u0007';
 const ALTERNATE_SCREEN = '?1049';
 const SECOND_MS = 1_000;
 /** Time for a stop signal to take effect; without job control the program continues after it. */
@@ -45,7 +49,8 @@ export class TuiSession {
   readonly #tui: Tui;
   readonly #unlisten: (() => void)[];
   #isMouseOn: boolean;
-  #state: 'open' | 'stopped' | 'left' = 'open';
+  /** `lent`: another program uses the terminal. */
+  #state: 'open' | 'stopped' | 'lent' | 'left' = 'open';
   #ignoreStop = (): void => {};
   #resolveLeft: (how: TuiExit) => void = () => {};
 
@@ -76,6 +81,8 @@ export class TuiSession {
       onQuit: () => this.#leave('q'),
       copy: (text) => this.#write(copySequence(text)),
       onMouseToggle: (isOn) => this.#setMouse(isOn),
+      ring: () => options.bell && this.#write(BELL),
+      leaveFor: (program) => this.#leaveFor(program),
     });
     if (open !== undefined) this.#tui.openExecution(open);
     this.#unlisten = this.#listen();
@@ -87,11 +94,9 @@ export class TuiSession {
     if (this.#state === 'open') this.#pacer.changed();
   }
 
-  /** Rings the bell, and shows a line until the next key. */
-  announce(text: string): void {
-    if (this.#state !== 'open') return;
-    this.#write('\u0007');
-    this.#tui.announce(text);
+  /** Reports what has ended or needs a person. */
+  onEvents(events: readonly ExecutionEvent[]): void {
+    if (this.#state === 'open') this.#tui.onEvents(events);
   }
 
   close(): void {
@@ -140,11 +145,13 @@ export class TuiSession {
     this.#write(this.#frames.draw(this.#tui.lines(size, style), size));
   }
 
-  /** Clocks move by the second while something is active. */
+  /** Clocks move by the second while something is active; a notice disappears. */
   #untilTick(): number | undefined {
     const { source } = this.#options;
-    if (source.connection().state === 'lost') return undefined;
-    return source.executions().some(({ status }) => status === 'running') ? SECOND_MS : undefined;
+    const notice = this.#tui.untilNoticeEnds();
+    const isActive =
+      source.connection().state !== 'lost' && source.executions().some(({ status }) => status === 'running');
+    return isActive ? Math.min(SECOND_MS, notice ?? SECOND_MS) : notice;
   }
 
   #setMouse(isOn: boolean): void {
@@ -168,8 +175,29 @@ export class TuiSession {
     setTimeout(() => this.#continue(), STOP_MS);
   }
 
+  async #leaveFor(program: () => Promise<string>): Promise<string> {
+    const { input } = this.#options;
+    this.#restore();
+    this.#state = 'lent';
+    this.#pacer.stop();
+    // the keys belong to the other program
+    input.pause();
+    try {
+      return await program();
+    } finally {
+      input.resume();
+      // the terminal may have been lost meanwhile
+      if (this.#isLent) this.#enter();
+      process.kill(process.pid, 'SIGWINCH');
+    }
+  }
+
+  get #isLent(): boolean {
+    return this.#state === 'lent';
+  }
+
   #continue(): void {
-    if (this.#state === 'left') return;
+    if (this.#state === 'left' || this.#state === 'lent') return;
     if (this.#state === 'stopped') this.#enter();
     else {
       // it was stopped without a chance to restore the terminal

@@ -1,4 +1,5 @@
 /** The full screen as a model: a stack of pages, dialogs above it, keys in, lines out. Knows no terminal. */
+import type { ExecutionEvent } from '../../core/events/event.js';
 import { formatClock } from '../../core/text/format.js';
 import { cleanText, ellipsisOf, paint, repaint, separatorOf } from '../paint.js';
 import type { Style } from '../style.js';
@@ -8,7 +9,9 @@ import { TuiExecutionPage } from './execution-page.js';
 import { HelpPage, keyName } from './help-page.js';
 import { countsText, ListPage } from './list-page.js';
 import type { KeyBinding, Page, PageSize, TuiSource } from './page.js';
+import { noticeOf } from './notice.js';
 import { QueuesPage } from './queues-page.js';
+import { TextField } from './text-field.js';
 
 export interface TuiOptions {
   source: TuiSource;
@@ -18,6 +21,10 @@ export interface TuiOptions {
   /** Puts a text into the clipboard of the terminal. */
   copy: (text: string) => void;
   onMouseToggle: (isOn: boolean) => void;
+  /** Rings the bell of the terminal, unless it is off. */
+  ring: () => void;
+  /** Lets another program use the terminal. @returns what it had to report */
+  leaveFor: (program: () => Promise<string>) => Promise<string>;
 }
 
 export interface MouseInput {
@@ -27,6 +34,8 @@ export interface MouseInput {
   delta: number;
 }
 
+/** Time for which a notice stays. */
+const NOTICE_MS = 8_000;
 /** Below it the screen shows how large it must be. */
 const MIN_COLUMNS = 20;
 const MIN_ROWS = 4;
@@ -36,7 +45,8 @@ export class Tui {
   readonly #list: ListPage;
   readonly #stack: Page[];
   #question: { text: string; then: () => void } | undefined;
-  #message: { text: string; isError: boolean } | undefined;
+  #prompt: { label: string; field: TextField; then: (text: string) => void } | undefined;
+  #message: { text: string; isError: boolean; until: number } | undefined;
   #isMouseOn = true;
 
   constructor(options: TuiOptions) {
@@ -44,7 +54,9 @@ export class Tui {
     const context: ActionContext = {
       source: options.source,
       confirm: (text, then) => this.#confirm(text, then),
+      ask: (label, text, then) => (this.#prompt = { label, field: new TextField(text), then }),
       report: (text, isError) => this.#report(text, isError),
+      leaveFor: options.leaveFor,
       copy: (text) => this.#copy(text),
     };
     const open = (id: string) => this.#open(context, id);
@@ -70,17 +82,30 @@ export class Tui {
   onKey(key: string): void {
     this.#message = undefined;
     if (this.#question) this.#answer(key);
+    else if (this.#prompt) this.#type(key);
     else if (!this.#takeKey(key)) this.#takeGeneral(key);
     this.#options.onChange();
   }
 
-  /** Shows a line until the next key. */
-  announce(text: string): void {
-    this.#report(text);
+  /** Reports what has ended or needs a person, except what the user looks at, until the next key or for a while. */
+  onEvents(events: readonly ExecutionEvent[]): void {
+    const { source, ring } = this.#options;
+    const page = this.#page;
+    const shown = page instanceof TuiExecutionPage ? page.id : undefined;
+    const notice = noticeOf(events, { find: (id) => source.find(id), shown, now: Date.now() });
+    if (!notice) return;
+    if (notice.rings) ring();
+    this.#report(notice.text, notice.isError, Date.now() + NOTICE_MS);
+  }
+
+  /** Milliseconds until a notice disappears, if one is shown. */
+  untilNoticeEnds(): number | undefined {
+    const until = this.#message?.until ?? Infinity;
+    return until === Infinity ? undefined : Math.max(0, until - Date.now());
   }
 
   onMouse({ row, column, delta }: MouseInput): void {
-    if (this.#question) return;
+    if (this.#question || this.#prompt) return;
     this.#page.onMouse?.({ row: row - 1, column, delta });
     this.#options.onChange();
   }
@@ -150,8 +175,16 @@ export class Tui {
     if (key === 'y' || key === 'Y') question?.then();
   }
 
-  #report(text: string, isError = false): void {
-    this.#message = { text, isError };
+  /** Enter takes the text, Esc drops it. */
+  #type(key: string): void {
+    const prompt = this.#prompt;
+    if (key === 'enter' || key === 'escape') this.#prompt = undefined;
+    if (key === 'enter') prompt?.then(prompt.field.text);
+    else prompt?.field.take(key);
+  }
+
+  #report(text: string, isError = false, until = Infinity): void {
+    this.#message = { text, isError, until };
     this.#options.onChange();
   }
 
@@ -180,6 +213,11 @@ export class Tui {
   #footLine(columns: number, style: Style): string {
     const ellipsis = ellipsisOf(style);
     if (this.#question) return fit(paint(`${cleanText(this.#question.text)} y/N`, 'warn', style), columns, ellipsis);
+    if (this.#prompt) {
+      const label = truncate(paint(cleanText(this.#prompt.label), 'strong', style), Math.floor(columns / 2), ellipsis);
+      return `${label} ${this.#prompt.field.line(columns - cellsOf(label) - 1, style)}`;
+    }
+    if (this.#message && Date.now() >= this.#message.until) this.#message = undefined;
     if (this.#message) {
       const { text, isError } = this.#message;
       return fit(paint(cleanText(text), isError ? 'bad' : 'good', style), columns, ellipsis);

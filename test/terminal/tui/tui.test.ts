@@ -297,3 +297,58 @@ t.test('queues: a waiting run is moved, slots and pause are changed, the selecti
   t.match(bench.screen()[3], /^❯ +1 {2}test/);
   t.end();
 });
+
+t.test('runs a command again as it is, or edited; a mask in an edited command is refused', async (t) => {
+  const run = makeExecution({
+    ...{ id: 'bld', name: 'build', kind: 'run' },
+    process: { argv: ['deploy', '--token', '***', 'a b'] },
+  });
+  const bench = createTuiBench([run]);
+  bench.screen();
+  bench.press('r');
+  t.match(bench.screen().at(-1), /^Run again: deploy --token '\*\*\*' 'a b'▏$/);
+  bench.press('enter');
+  bench.press('r', 'x', 'escape');
+  await waitFor('the new run', () => bench.screen().at(-1)?.startsWith('Started as new') === true);
+  t.strictSame(bench.calls.splice(0), ['rerun bld']);
+  bench.press('r', 'x', 'enter');
+  t.match(bench.screen().at(-1), /^\*\*\* stands for a secret that is not shown/);
+  t.strictSame(bench.calls, []);
+  bench.press('r', 'C-u');
+  bench.type("deploy 'to prod");
+  bench.press('enter');
+  t.match(bench.screen().at(-1), /^unclosed quote/);
+  bench.press('r', 'C-u', 'enter');
+  t.match(bench.screen().at(-1), /^There is no command/);
+  bench.press('r', 'C-u');
+  bench.type('deploy --to prod');
+  bench.press('enter');
+  await waitFor('the run', () => bench.calls.length > 0);
+  t.strictSame(bench.calls, ['rerun bld ["deploy","--to","prod"]']);
+  t.end();
+});
+
+t.test('attaches, and exports to a file whose replacement is asked for', async (t) => {
+  const bench = createTuiBench([makeExecution({ id: 'bld', name: 'build', kind: 'run' })]);
+  bench.screen();
+  bench.press('a', 'E');
+  t.match(bench.screen().at(-1), /^Export to: progress-bld\.tar\.gz▏$/);
+  bench.press('enter');
+  await waitFor('the question', () => bench.screen().at(-1)?.startsWith('Replace progress-bld.tar.gz? y/N') === true);
+  bench.press('y');
+  await waitFor('the report', () => bench.screen().at(-1)?.startsWith('Written to progress-bld.tar.gz') === true);
+  t.strictSame(bench.calls, ['attach bld', 'export bld progress-bld.tar.gz', 'export bld progress-bld.tar.gz force']);
+  t.end();
+});
+
+t.test('a notice stays until the next key', (t) => {
+  const bench = createTuiBench(several());
+  const event = { seq: 1, type: 'attention', execution: 'agt', time: new Date().toISOString() };
+  bench.tui.onEvents([{ ...event, data: { state: 'waiting', reason: 'allow rm?' } }]);
+  t.match(bench.screen().at(-1), /^refactor needs you: allow rm\?/);
+  t.ok((bench.tui.untilNoticeEnds() ?? 0) > 0, 'or for a while');
+  t.strictSame(bench.calls, ['bell']);
+  bench.press('down');
+  t.notMatch(bench.screen().at(-1), /needs you/);
+  t.end();
+});

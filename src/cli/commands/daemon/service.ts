@@ -1,17 +1,14 @@
 /** Systemd unit of the daemon, with the absolute paths of this installation. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { PROGRAM_FILE } from '../../shared/program-file.js';
 import { HOOKS } from '../setup/hooks.js';
-
-/** Path relative to dist/, where the program runs. */
-const CLI = fileURLToPath(new URL('cli.js', import.meta.url));
 
 /** Placeholder of the program in the template. */
 const PLACEHOLDER = '@progress@';
 
 /** @param argv - absolute paths of Node and of the command line */
-export function unitText(argv: readonly string[] = [process.execPath, CLI]): string {
+export function unitText(argv: readonly string[] = [process.execPath, PROGRAM_FILE]): string {
   const template = readFileSync(path.join(HOOKS, 'progress.service'), 'utf8');
   return template.replaceAll(PLACEHOLDER, () => argv.map(quote).join(' '));
 }

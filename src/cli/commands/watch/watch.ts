@@ -64,7 +64,7 @@ export const command = defineCommand({
       : { execution: await printOne(context, style, execution, { ...flags, own }) };
     if (watched.left === 't') {
       const { runTui } = await import('../tui.js');
-      return await runTui(context, { ...(execution && { id: execution.id }), mouse: true });
+      return await runTui(context, { ...(execution && { id: execution.id }), mouse: true, bell: true });
     }
     if (watched.left === 'SIGTERM' || watched.left === 'SIGHUP') return 128 + constants.signals[watched.left];
     return args['exit-status'] ? exitStatusOf(watched.execution) : 0;
