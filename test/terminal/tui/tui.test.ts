@@ -352,3 +352,61 @@ t.test('a notice stays until the next key', (t) => {
   t.notMatch(bench.screen().at(-1), /needs you/);
   t.end();
 });
+
+function nightly(fields: Parameters<typeof makeExecution>[0] = {}): Execution {
+  const usual = (name: string, seconds: number) => ({
+    name,
+    durations: [1, 1.1, 1.2].map((factor) => factor * seconds * 1_000),
+  });
+  return makeExecution({
+    ...{ id: 'ngt', name: 'nightly', kind: 'run', lines: 10 },
+    expectation: {
+      ...{ runs: 3, durations: [60_000], parallelism: 1, leadMs: 0, tailMs: 0, coverage: 1 },
+      steps: [usual('Plan', 10), usual('Code', 15), usual('Test', 60)],
+    },
+    steps: [
+      makeStep({ id: 'p', name: 'Plan', status: 'completed', startedAt: timeAt(0), endedAt: timeAt(20_000) }),
+      makeStep({ id: 'c', name: 'Code', status: 'running', startedAt: timeAt(20_000), needs: ['p'] }),
+      makeStep({ id: 't', name: 'Test', needs: ['c'] }),
+      makeStep({ id: 'd', name: 'Deploy', needs: ['t'] }),
+    ],
+    ...fields,
+  });
+}
+
+t.test('steps have their usual durations beside them; what takes longer is marked', (t) => {
+  const bench = createTuiBench([nightly()]);
+  bench.screen();
+  bench.press('enter', '2');
+  const lines = bench.screen();
+  const line = (name: string) => lines.find((one) => one.includes(name) && !one.includes('Step'));
+  t.match(line('✓ Plan'), /Plan .* 20s \/ usual 11s$/);
+  t.match(line('● Code'), /Code .* 40s \/ usual 16s !$/);
+  t.match(line('○ Test'), /Test .* {2}\/ usual 1:06$/);
+  t.match(line('○ Deploy'), /Deploy$/, 'no history, no usual duration');
+  t.notOk(
+    bench.screen(50).some((one) => one.includes('usual')),
+    'names are worth more on a narrow screen',
+  );
+  t.end();
+});
+
+t.test('the timeline shows what ran, ghosts of usual durations, and planned steps', (t) => {
+  const bench = createTuiBench([nightly()]);
+  bench.screen();
+  bench.press('enter', '3');
+  const lines = bench.screen(80, 20);
+  const at = lines.findIndex((one) => one.includes('✓ Plan'));
+  t.match(lines[at - 1], /^ +0\.0s +\d+s/);
+  t.match(lines[at], / 20s {2}▇+$/, 'it took longer than usual');
+  t.match(lines[at + 1], / 40s {2} +▇+$/);
+  t.match(lines[at + 2], /○ Test +┈+$/);
+  const ended = createTuiBench([nightly({ status: 'failed', endedAt: timeAt(60_000) })]);
+  ended.screen();
+  ended.press('enter', '3');
+  t.notOk(
+    ended.screen().some((one) => one.includes('┈')),
+    'nothing is planned any more',
+  );
+  t.end();
+});

@@ -1,5 +1,7 @@
 /** The tab with the steps as a collapsible tree. */
 import { ProgressError } from '../../../core/base/errors.js';
+import { elapsedOf } from '../../../core/estimates/durations.js';
+import { formatDuration } from '../../../core/text/format.js';
 import type { Step } from '../../../core/execution.js';
 import { isFinal } from '../../../core/execution.js';
 import { branchesOf, stepLine } from '../../tree.js';
@@ -8,10 +10,25 @@ import { paint } from '../../paint.js';
 import type { Style } from '../../style.js';
 import type { KeyBinding, Page, PageSize } from '../page.js';
 import { clamp, movement, scrollTo } from '../scroll.js';
+import { usualDurations } from './usual-steps.js';
+import type { UsualDuration } from './usual-steps.js';
 import type { TabContext } from './tab-context.js';
 
 export function createStepsTab(context: TabContext): Page {
   return new StepsPage(context);
+}
+
+/** Cells of the cursor and the mark of a folded step, and of the usual duration. */
+const LEAD_CELLS = 2;
+const USUAL_CELLS = 18;
+const MIN_COLUMNS_FOR_USUAL = 56;
+
+/** ` / usual 4:02`; `!` after it marks a step that takes longer than four of five did. */
+function usualText(step: Step, usual: UsualDuration | undefined, now: number, style: Style): string {
+  if (!usual) return '';
+  const isOverdue = step.status === 'running' && (elapsedOf(step, now) ?? 0) > usual.highMs;
+  const text = ` / usual ${formatDuration(usual.medianMs)}${isOverdue ? ' !' : ''}`;
+  return paint(text, isOverdue ? 'warn' : 'dim', style);
 }
 
 class StepsPage implements Page {
@@ -34,12 +51,16 @@ class StepsPage implements Page {
     this.#branches = this.#visible(branchesOf(execution));
     const selected = this.#selectedIndex();
     this.#first = scrollTo(selected, this.#first, rows, this.#branches.length);
-    const options = { now: source.now(), columns: columns - 2, style };
+    const usualOf = usualDurations(execution);
+    const hasUsual = columns >= MIN_COLUMNS_FOR_USUAL && this.#branches.some(({ step }) => usualOf(step) !== undefined);
+    const now = source.now();
+    const options = { now, columns: Math.max(1, columns - LEAD_CELLS - (hasUsual ? USUAL_CELLS : 0)), style };
     return this.#branches.slice(this.#first, this.#first + rows).map((branch, index) => {
       const isSelected = this.#first + index === selected;
       const cursor = isSelected ? paint(style.ascii ? '>' : '❯', 'strong', style) : ' ';
       const fold = this.#collapsed.has(branch.step.id) ? '+' : ' ';
-      return cursor + fold + stepLine(execution, branch, options);
+      const usual = hasUsual ? usualText(branch.step, usualOf(branch.step), now, style) : '';
+      return cursor + fold + stepLine(execution, branch, options) + usual;
     });
   }
 
