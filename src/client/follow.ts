@@ -1,8 +1,10 @@
 /** Subscribes to events across connections: reconnects with backoff, resumes at its position, and reports interruptions. */
+import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionEvent } from '../core/events/event.js';
 import { ProgressError } from '../core/base/errors.js';
 import type { Ask, Gap, Push, Replies, Reset } from '../api/messages.js';
+import type { Paths } from '../platform/paths.js';
 import type { Client } from './client.js';
 import type { ConnectOptions } from './connect.js';
 import { connect } from './connect.js';
@@ -20,6 +22,8 @@ export interface FollowOptions extends Pick<ConnectOptions, 'paths' | 'start'> {
   subscribe: Ask<'subscribe'>;
   /** Position to resume at. If given, a failure of the first connection is retried like any other. */
   resume?: JournalPosition | undefined;
+  /** Start the daemon again if it has died while followed, but not if it was stopped. */
+  restart?: boolean;
   signal?: AbortSignal;
 }
 
@@ -27,6 +31,8 @@ export interface FollowOptions extends Pick<ConnectOptions, 'paths' | 'start'> {
 const MAX_WAITING = 64;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 2_000;
+/** A daemon that cannot start is not started with each attempt, which would keep a processor busy. */
+const ATTEMPTS_PER_START = 15;
 
 export interface JournalPosition {
   after: number;
@@ -38,13 +44,15 @@ export interface JournalPosition {
  *
  * @throws {ProgressError} If the first connection fails and there is no position to resume at.
  */
-export async function* follow({ paths, start, subscribe, resume, signal }: FollowOptions): AsyncGenerator<Followed> {
+export async function* follow(options: FollowOptions): AsyncGenerator<Followed> {
+  const { paths, subscribe, resume, signal } = options;
   let position = resume;
   for (let attempt = 0; !signal?.aborted; attempt++) {
     const inbox = new Inbox(signal);
     let client: Client | undefined;
     try {
-      client = await connect({ paths, start: start && position === undefined, onPush: (push) => inbox.put(push) });
+      const start = position === undefined ? options.start : options.restart === true && isTimeToStart(paths, attempt);
+      client = await connect({ paths, start, onPush: (push) => inbox.put(push) });
       inbox.attach(client);
       const hello = await client.hello();
       const reply = await client.call('subscribe', { ...subscribe, ...position });
@@ -69,6 +77,11 @@ export async function* follow({ paths, start, subscribe, resume, signal }: Follo
     const wait = Math.min(FIRST_RETRY_MS * 2 ** attempt, LAST_RETRY_MS);
     await delay(wait, undefined, signal && { signal }).catch(() => undefined);
   }
+}
+
+/** A daemon that is stopped removes its socket, one that is killed leaves it. The first retry leaves it to a supervisor. */
+function isTimeToStart({ socket }: Paths, attempt: number): boolean {
+  return attempt % ATTEMPTS_PER_START === 1 && existsSync(socket);
 }
 
 function toFollowed(push: Push): Followed | undefined {

@@ -6,7 +6,8 @@ import { EXECUTION_ENDS, numberOf, STEP_ENDS, textOf } from '../core/events/even
 import { errorOf, messageOf, stepTitle } from '../core/lists/visible-steps.js';
 import type { Execution, Step } from '../core/execution.js';
 import { formatClock, formatCount, formatDuration, formatOutcome, statusIcon } from '../core/text/format.js';
-import { ASCII_CALL_MARK, exitText } from './detail.js';
+import { exitText } from './detail.js';
+import { ASCII_CALL_MARK } from './log-tail.js';
 import type { Tone } from './paint.js';
 import { cleanOutput, cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';

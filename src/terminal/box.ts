@@ -3,7 +3,7 @@ import type { Clock } from '../core/base/clock.js';
 import { realClock } from '../core/base/clock.js';
 import { onSignal } from '../platform/inherited.js';
 import { Frames } from './frames.js';
-import { listen } from './listen.js';
+import { absorbErrors, listen } from './listen.js';
 import type { Pacer } from './pacer.js';
 import { createPacer } from './pacer.js';
 import type { Screen } from './screen.js';
@@ -40,6 +40,8 @@ export interface Box {
   print(lines: readonly string[]): void;
   /** Replaces the box with these lines, and one that counts what still runs. */
   close(finalLines?: readonly string[]): Promise<void>;
+  /** Removes the box without a trace, for another face that takes its place. */
+  remove(): Promise<void>;
   /** Resolves when the terminal is restored; the last frame stays until `close`. Never settles if no user leaves. */
   left: Promise<Leaving>;
 }
@@ -104,14 +106,24 @@ class InlineBox implements Box {
   }
 
   close(finalLines: readonly string[] = []): Promise<void> {
+    return this.#end(() => {
+      const goesOn = leavingLine(this.#options.view().executions);
+      return goesOn === undefined ? finalLines : [...finalLines, goesOn];
+    });
+  }
+
+  remove(): Promise<void> {
+    return this.#end(() => []);
+  }
+
+  #end(lines: () => readonly string[]): Promise<void> {
     this.#isEnding = true;
     this.#closed ??= new Promise((resolve) =>
       this.#frames.whenLocated(() => {
         this.#frames.drawNow();
         this.#state = 'closed';
         this.#release();
-        const goesOn = leavingLine(this.#options.view().executions);
-        this.#frames.replace(goesOn === undefined ? finalLines : [...finalLines, goesOn]);
+        this.#frames.replace(lines());
         resolve();
       }),
     );
@@ -122,9 +134,9 @@ class InlineBox implements Box {
     const { input, output } = this.#options;
     const lose = (): void => this.#leaveNow('closed');
     const restore = (): void => this.#restore();
-    // these listeners stay: a closed terminal may report errors after the box was left
-    for (const stream of [input, output]) stream.on('error', lose);
+    for (const stream of [input, output]) absorbErrors(stream);
     return [
+      ...[input, output].map((stream) => listen(stream, 'error', lose)),
       ...SIGNALS.map((signal) => onSignal(signal, () => this.#take(signal))),
       listen(process, 'SIGCONT', () => this.#onContinue()),
       // restores the terminal before a stack trace is printed

@@ -2,10 +2,9 @@
 import type { Estimate } from '../core/estimates/estimate.js';
 import { estimate } from '../core/estimates/estimate.js';
 import { criteriaOf, workOf } from '../core/estimates/work.js';
-import { elapsedOf } from '../core/estimates/durations.js';
 import { lastActivityText, stateWord } from '../core/text/state-text.js';
-import type { Execution, Status, Step } from '../core/execution.js';
-import { isFinal } from '../core/execution.js';
+import type { Execution, Step } from '../core/execution.js';
+import { isFailure, isFinal } from '../core/execution.js';
 import {
   formatBytes,
   formatCount,
@@ -20,13 +19,16 @@ import {
   statusIcon,
   statusMark,
 } from '../core/text/format.js';
+import { Checklist } from './checklist.js';
 import type { Row } from './layout.js';
 import { drawBar, fitRow } from './layout.js';
-import type { Current } from '../core/lists/visible-steps.js';
+import type { Current, VisibleSteps } from '../core/lists/visible-steps.js';
 import { actorOf, errorOf, visibleStepsOf, stepTitle } from '../core/lists/visible-steps.js';
-import { cleanOutput, cleanText, paint, separatorOf, toneOf } from './paint.js';
+import type { TailLine } from './log-tail.js';
+import { keptLines, tailRows } from './log-tail.js';
+import { cleanText, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
-import { cellsOf, wrap } from './width.js';
+import { cellsOf } from './width.js';
 
 /** Space for the sections. */
 export interface Space {
@@ -42,11 +44,11 @@ export interface Space {
 
 /** Maximum length of an ID in the title; enough to type. */
 const TITLE_ID_CHARS = 6;
-/** Lines of output at the bottom of the box. */
-const TAIL_ROWS = 3;
-/** Lines of an agent's activities. */
-const AGENT_TAIL_ROWS = 8;
-export const ASCII_CALL_MARK = '> ';
+/** Minimum rows of the log, and of the steps beside it; with less room the log is left out. */
+const MIN_LOG_ROWS = 3;
+const MIN_STEP_ROWS = 3;
+/** Cells of the bar that a further count may not take. */
+const MIN_BAR_CELLS = 16;
 
 /** `ship-login-page · 7hq2`. */
 export function executionTitle({ id, name }: Execution, style: Style): string {
@@ -57,35 +59,55 @@ export function executionTitle({ id, name }: Execution, style: Style): string {
 /** Title, current steps, bar and clock of an execution, as lines of exactly `cells` cells. */
 export function executionHead(execution: Execution, now: number, cells: number, style: Style): string[] {
   const guess = estimate(execution, now);
-  const { current } = visibleStepsOf(execution);
   const rows: Row[] = [
     { left: executionTitle(execution, style) },
-    ...currentRows(execution, current, now, style).slice(0, 2),
+    ...currentRows(execution, visibleStepsOf(execution), now, style).slice(0, 2),
     ...barRow(execution, guess, cells, style),
-    clockRow(execution, guess, now, true, style),
+    dropRight(clockRow(execution, guess, now, true, style), cells),
   ];
   return rows.map((row) => fitRow(row, cells, style));
 }
 
-/** Returns the sections, without the least important ones if space is short. */
-export function executionSections(execution: Execution, now: number, space: Space, style: Style): Row[][] {
+/**
+ * Returns the sections: state, steps, log. The log takes the rows that are left; the steps give up rows for its minimum.
+ *
+ * @param log newest lines of the log; by default those that the execution keeps, which have no times
+ */
+export function executionSections(
+  execution: Execution,
+  now: number,
+  space: Space,
+  style: Style,
+  log: readonly TailLine[] = keptLines(execution),
+): Row[][] {
   const guess = estimate(execution, now);
   const { current, checklist } = visibleStepsOf(execution);
   const head = fewerRows(
     [
-      ...currentRows(execution, current, now, style),
+      ...currentRows(execution, { current, checklist }, now, style),
       ...barRow(execution, guess, space.cells, style),
-      clockRow(execution, guess, now, space.detail, style),
+      dropRight(clockRow(execution, guess, now, space.detail, style), space.cells),
     ],
     space.rows,
   );
-  const divider = space.dividers ? 1 : 0;
-  const forList = space.rows - head.length - divider;
-  const forTail = checklist.length === 0 ? forList : forList - checklist.length - divider;
-  const tailRoom = Math.min(isAgent(execution) ? AGENT_TAIL_ROWS : TAIL_ROWS, forTail);
-  const tail = space.detail ? tailLines(execution, tailRoom, space.cells, style).map((left) => ({ left })) : [];
-  const room = tail.length === 0 ? forList : forList - divider - tail.length;
-  return [head, checklistRows(checklist, room, now, style), tail];
+  const list = new Checklist(execution, checklist);
+  const rows = space.rows - head.length;
+  const tail = space.detail ? tailRows(log, rows, space.cells, style) : [];
+  const shares = shareRows(rows, space.dividers ? 1 : 0, { list: list.size, log: tail.length });
+  const shown = shares.log === 0 ? [] : tail.slice(-shares.log);
+  return [head, list.rows(shares.list, now, style), shown.map((left) => ({ left }))];
+}
+
+/** Shares rows between steps and log: each gets what the other leaves, at least half of them if it needs so many. */
+function shareRows(rows: number, divider: number, wanted: { list: number; log: number }) {
+  const listAlone = { list: Math.min(wanted.list, Math.max(0, rows - divider)), log: 0 };
+  if (wanted.log === 0) return listAlone;
+  const room = rows - divider - (wanted.list > 0 ? divider : 0);
+  const leastLog = Math.min(MIN_LOG_ROWS, wanted.log);
+  if (room < leastLog + Math.min(MIN_STEP_ROWS, wanted.list)) return listAlone;
+  const fair = Math.max(Math.ceil(room / 2), room - wanted.log);
+  const list = Math.min(wanted.list, fair, room - leastLog);
+  return { list, log: Math.min(wanted.log, room - list) };
 }
 
 /** The first row shows the state; the bar and the clock precede what is nested deeper. */
@@ -96,13 +118,16 @@ function fewerRows(rows: Row[], room: number): Row[] {
 }
 
 /** State and current steps: at least one row. */
-function currentRows(execution: Execution, current: readonly Current[], now: number, style: Style): Row[] {
+function currentRows(execution: Execution, visible: VisibleSteps, now: number, style: Style): Row[] {
+  const { current } = visible;
   const state = stateText(execution, now, style);
   const labelCells = Math.max(0, ...current.map(({ label, position }) => cellsOf(label) + (position?.length ?? 0) + 1));
   const rows = current.map((one) => currentRow(execution, one, labelCells, style));
   const message = messageOf(execution, current);
   if (message !== undefined) rows.push({ left: paint(cleanText(message), 'dim', style) });
-  for (const error of errorsOf(execution, current)) rows.push({ left: paint(`✗ ${cleanText(error)}`, 'bad', style) });
+  for (const error of errorsOf(execution, visible)) {
+    rows.push({ left: paint(`${style.ascii ? 'x' : '✗'} ${cleanText(error)}`, 'bad', style) });
+  }
   if (execution.attention?.state === 'waiting') rows.unshift({ left: waitingText(execution, style) });
   const [first, ...others] = rows;
   if (first === undefined) return [{ left: cleanText(summaryOf(execution, style)), right: state }];
@@ -110,10 +135,19 @@ function currentRows(execution: Execution, current: readonly Current[], now: num
   return [{ left: first.left, right }, ...others];
 }
 
-/** Errors of the current step and of the execution. */
-function errorsOf(execution: Execution, current: readonly Current[]): string[] {
-  const errors = [...current.map(({ step }) => step), execution.outcome].map((one) => errorOf(one));
-  return [...new Set(errors.filter((error) => error !== undefined))];
+/** Errors of the innermost current step and of the execution, else of the newest failed step that no other row shows. */
+function errorsOf(execution: Execution, { current, checklist }: VisibleSteps): string[] {
+  const inner = current.map(({ step }) => errorOf(step)).findLast((error) => error !== undefined);
+  const errors = [inner, errorOf(execution.outcome)].filter((error) => error !== undefined);
+  if (errors.length > 0) return [...new Set(errors)];
+  const failed = [...execution.steps.values()].filter(
+    (step) => isFailure(step.status) && step.error !== undefined && !checklist.includes(step),
+  );
+  const last = failed.reduce<Step | undefined>(
+    (newest, step) => (newest && (newest.endedAt ?? '') > (step.endedAt ?? '') ? newest : step),
+    undefined,
+  );
+  return last ? [`${stepTitle(last)}: ${errorOf(last) ?? ''}`] : [];
 }
 
 function currentRow(execution: Execution, { label, position, step }: Current, labelCells: number, style: Style): Row {
@@ -160,16 +194,39 @@ export function stateText(execution: Execution, now: number, style: Style): stri
   return paint(`${icon} ${stateWord(execution, now)}`, toneOf(status, attention), style);
 }
 
-/** Bar with count and percentage, if anything is counted. */
+/** Bar with percentage and counts, if anything is counted. A count that leaves too little of the bar is omitted. */
 function barRow(execution: Execution, { share }: Estimate, cells: number, style: Style): Row[] {
   const work = workOf(execution);
   if (work === undefined && share === undefined) return [];
-  const count = work === undefined || work.unit === '%' ? '' : cleanText(formatWork(work, separatorOf(style)));
-  if (share === undefined) return [{ left: count }];
-  const right = `${formatPercent(share).padStart(4)}  ${count}`.trimEnd();
-  const barCells = Math.max(0, cells - cellsOf(right) - 2);
-  return [{ left: drawBar(share, barCells, style), right: ` ${right}` }];
+  const main = work === undefined || work.unit === '%' ? '' : cleanText(formatWork(work, separatorOf(style)));
+  const counts = [main, ...otherCounts(execution, work?.unit)].filter((count) => count !== '');
+  if (share === undefined) return [{ left: counts.join('  ') }];
+  const right = (count: number) => [formatPercent(share).padStart(4), ...counts.slice(0, count)].join('  ');
+  let shown = counts.length;
+  while (shown > 1 && cells - cellsOf(right(shown)) - 2 < MIN_BAR_CELLS) shown -= 1;
+  const barCells = Math.max(0, cells - cellsOf(right(shown)) - 2);
+  return [{ left: drawBar(share, barCells, style), right: ` ${right(shown)}` }];
 }
+
+/** Counts of what is counted besides: `3/7 stories`, `4/9 steps`, `12/31 criteria`. */
+function otherCounts(execution: Execution, counted: string | undefined): string[] {
+  const steps = [...execution.steps.values()];
+  return COUNTED_KINDS.flatMap(([kind, unit]) => {
+    const own = steps.filter((step) => step.kind === kind);
+    if (own.length < MIN_COUNTED || unit === counted) return [];
+    const done = own.filter(({ status }) => (kind === 'criterion' ? status === 'completed' : isFinal(status))).length;
+    const announced = kind === 'story' ? (execution.announced?.total ?? 0) : 0;
+    return [countText(done, Math.max(own.length, announced), unit)];
+  });
+}
+
+/** A single step needs no count. */
+const MIN_COUNTED = 2;
+const COUNTED_KINDS = [
+  ['story', 'stories'],
+  ['step', 'steps'],
+  ['criterion', 'criteria'],
+] as const;
 
 export function countText(done: number, total: number | undefined, unit: string | undefined): string {
   if (unit === '%') return '';
@@ -194,6 +251,11 @@ function clockRow(
   return { left: parts.join('   '), ...(right !== '' && { right: paint(right, 'dim', style) }) };
 }
 
+/** Without its right side if that would cut the left one. */
+function dropRight({ left, right = '' }: Row, cells: number): Row {
+  return right === '' || cellsOf(left) + cellsOf(right) + 1 > cells ? { left } : { left, right };
+}
+
 /** `, exit 1` or `, SIGKILL`; empty for a plain success. */
 export function exitText({ outcome: { exitCode, signal } = {} }: Execution): string {
   if (signal !== undefined) return `, ${cleanText(signal)}`;
@@ -206,94 +268,6 @@ function resourceText({ status, resources = {}, usage }: Execution): string {
   if (resources.rss !== undefined) parts.push(formatBytes(resources.rss));
   if (isFinal(status) && resources.peakRss !== undefined) parts.push(`peak ${formatBytes(resources.peakRss)}`);
   return parts.join('  ');
-}
-
-/** Priority of rows by status when not all fit. */
-const RANKS: Readonly<Record<Status, number>> = {
-  running: 0,
-  paused: 0,
-  failed: 1,
-  timeout: 1,
-  lost: 1,
-  pending: 2,
-  queued: 2,
-  cancelled: 3,
-  skipped: 3,
-  completed: 4,
-};
-
-/** With fewer rows than this, hidden steps are not counted. */
-const MIN_ROWS_TO_COUNT = 3;
-
-/** The steps in their order; hidden ones are counted: `✅ 12 more`, `○ 3 more`. */
-export function checklistRows(steps: readonly Step[], room: number, now: number, style: Style): Row[] {
-  if (room <= 0) return [];
-  if (steps.length <= room) return steps.map((step) => checklistRow(step, now, style));
-  const ranked = rankSteps(steps);
-  if (room < MIN_ROWS_TO_COUNT) return ranked.slice(0, room).map((step) => checklistRow(step, now, style));
-  // one row may count all hidden steps; if the count takes two, one step less fits
-  const one = hideSteps(ranked, room - 1, style);
-  const both = one.above.length + one.below.length > 1;
-  const { hidden, above, below } = both ? hideSteps(ranked, Math.max(0, room - 2), style) : one;
-  const kept = steps.filter((step) => !hidden.has(step)).map((step) => checklistRow(step, now, style));
-  return [...above, ...kept, ...below].slice(0, room);
-}
-
-/** Order by priority: newest first among ended steps, next first among planned ones. */
-function rankSteps(steps: readonly Step[]): Step[] {
-  const position = new Map(steps.map((step, index) => [step, isFinal(step.status) ? -index : index]));
-  return [...steps].sort(
-    (a, b) => RANKS[a.status] - RANKS[b.status] || (position.get(a) ?? 0) - (position.get(b) ?? 0),
-  );
-}
-
-/**
- * Hides all but the first `count`, and counts them in a row above or below: a failure is never counted as completed.
- */
-function hideSteps(ranked: readonly Step[], count: number, style: Style) {
-  const hidden = ranked.slice(count);
-  const done = hidden.filter(({ status }) => isFinal(status));
-  const failed = done.filter(({ status }) => RANKS[status] === RANKS.failed).length;
-  const note = failed === 0 ? '' : `, ${formatCount(failed)} failed`;
-  const above = foldedRows(failed === 0 ? 'completed' : 'failed', done.length, note, style);
-  const below = foldedRows('pending', hidden.length - done.length, '', style);
-  return { hidden: new Set(hidden), above, below };
-}
-
-function foldedRows(status: Status, count: number, note: string, style: Style): Row[] {
-  if (count === 0) return [];
-  return [{ left: paint(`${statusMark(status, style.ascii)} ${formatCount(count)} more${note}`, 'dim', style) }];
-}
-
-function checklistRow(step: Step, now: number, style: Style): Row {
-  const tone = step.status === 'pending' ? 'dim' : step.status === 'failed' ? 'bad' : undefined;
-  const title = cleanText(stepTitle(step, separatorOf(style)));
-  const left = `${statusMark(step.status, style.ascii)} ${paint(title, tone, style)}`;
-  const elapsed = elapsedOf(step, now);
-  return elapsed === undefined ? { left } : { left, right: paint(formatDuration(elapsed), 'dim', style) };
-}
-
-/** Last lines of output; texts of an agent are wrapped, since only programs know the width of their lines. */
-export function tailLines(execution: Execution, rows: number, cells: number, style: Style): string[] {
-  if (rows <= 0) return [];
-  const lines = execution.tail.slice(-rows);
-  if (!isAgent(execution)) return lines.map((line) => cleanOutput(line, style));
-  return lines
-    .flatMap((line) => wrapTailLine(cleanOutput(line, { ...style, color: false }), cells, style))
-    .slice(-rows);
-}
-
-/** Indents below the first line. */
-function wrapTailLine(line: string, cells: number, style: Style): string[] {
-  const [indent = '', mark] = /^ *(▸ )?/.exec(line) ?? [];
-  const lead = mark !== undefined && style.ascii ? indent.replace(mark, ASCII_CALL_MARK) : indent;
-  const room = Math.max(1, cells - indent.length);
-  const [first = '', ...others] = wrap(line.slice(indent.length), room, mark === undefined ? Infinity : 1);
-  return [lead + first, ...others.map((other) => ' '.repeat(indent.length) + other)];
-}
-
-function isAgent({ kind }: Execution): boolean {
-  return kind === 'agent';
 }
 
 /** One line for terminals that are too small for a box. */

@@ -4,13 +4,15 @@ import type { Execution, Status, Step } from '../core/execution.js';
 import { isFailure, isFinal } from '../core/execution.js';
 import { formatDuration, formatOutcome, formatQuantity, spentParts, statusMark } from '../core/text/format.js';
 import { errorOf, visibleStepsOf, stepPosition, stepTitle } from '../core/lists/visible-steps.js';
-import { exitText, tailLines } from './detail.js';
+import { exitText } from './detail.js';
+import type { TailLine } from './log-tail.js';
+import { keptLines, tailRows } from './log-tail.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { cellsOf, truncate, wrap } from './width.js';
 
-/** Lines of output shown with a failure. */
-const TAIL_LINES = 12;
+/** Lines of the log shown with a failure. */
+export const FAILURE_LINES = 50;
 /** Maximum rows of an error or a summary. */
 const MESSAGE_ROWS = 4;
 /** Maximum number of slow steps. */
@@ -18,13 +20,22 @@ const SLOWEST = 2;
 const MAX_COLUMNS = 100;
 const INDENT = '   ';
 
-/** Summaries of several executions are concatenated. No line reaches the last column. */
-export function summaryLines(execution: Execution, style: Style, columns: number): string[] {
+/**
+ * Summaries of several executions are concatenated. No line reaches the last column.
+ *
+ * @param log newest lines of the failed step, else of the execution; by default those that the execution keeps
+ */
+export function summaryLines(
+  execution: Execution,
+  style: Style,
+  columns: number,
+  log: readonly TailLine[] = keptLines(execution),
+): string[] {
   const cells = Math.max(1, Math.min(columns - 1, MAX_COLUMNS));
   const text = cells - INDENT.length;
   const lines = [
     ...countLines(execution, style),
-    ...(isFailure(execution.status) ? failureLines(execution, text, style) : successLines(execution, text)),
+    ...(isFailure(execution.status) ? failureLines(execution, log, text, style) : successLines(execution, text)),
     // an ID that a user may copy is never cut, so it wraps like any line of the shell
     `${isFailure(execution.status) ? 'full log' : 'log'}  progress logs ${cleanText(execution.id)}`,
   ];
@@ -115,7 +126,7 @@ function slowestLine({ steps }: Execution): string[] {
   return [`slowest: ${named.join(', ')}`];
 }
 
-function failureLines(execution: Execution, cells: number, style: Style): string[] {
+function failureLines(execution: Execution, log: readonly TailLine[], cells: number, style: Style): string[] {
   const step = failedStep(execution);
   const whole = errorOf(execution.outcome);
   const error = (step && errorOf(step)) ?? whole;
@@ -126,12 +137,12 @@ function failureLines(execution: Execution, cells: number, style: Style): string
       .filter((text) => text !== undefined)
       .flatMap((text) => wrap(cleanText(text), cells, MESSAGE_ROWS))
       .map((line) => paint(line, 'bad', style)),
-    ...outputBlock(execution, cells, style),
+    ...logBlock(log, step, cells, style),
   ];
 }
 
 /** Innermost failed step: the outer ones failed because of it. */
-function failedStep({ steps }: Execution): Step | undefined {
+export function failedStep({ steps }: Execution): Step | undefined {
   const failed = [...steps.values()].filter(({ status }) => isFailure(status));
   const parents = new Set(failed.map(({ parent }) => parent));
   return failed.find(({ id }) => !parents.has(id)) ?? failed[0];
@@ -151,14 +162,19 @@ function isDone(status: Status): boolean {
   return status === 'completed' || status === 'failed';
 }
 
-function outputBlock(execution: Execution, cells: number, style: Style): string[] {
-  const lines = tailLines(execution, TAIL_LINES, cells, style);
-  if (lines.length === 0) return [];
+function logBlock(log: readonly TailLine[], step: Step | undefined, cells: number, style: Style): string[] {
+  // without times, so that they can be copied
+  const lines = log.map(({ time: _time, ...line }) => line);
+  const rows = tailRows(lines, FAILURE_LINES, cells, style);
+  if (rows.length === 0) return [];
   const dash = style.ascii ? '-' : '─';
-  const title = `${dash}${dash} last ${formatQuantity(lines.length, 'line')} of output `;
+  const isOfStep = step !== undefined && log.every((line) => line.step !== undefined);
+  const whose = isOfStep ? ` of ${cleanText(stepTitle(step, separatorOf(style)))}` : ' of output';
+  const head = `${dash}${dash} last ${formatQuantity(rows.length, 'line')}${whose}`;
+  const title = `${truncate(head, cells - 1, ellipsisOf(style))} `;
   return [
     paint(title + dash.repeat(Math.max(0, cells - cellsOf(title))), 'dim', style),
-    ...lines,
+    ...rows,
     paint(dash.repeat(cells), 'dim', style),
   ];
 }

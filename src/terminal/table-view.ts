@@ -5,7 +5,7 @@ import { fitRow } from './layout.js';
 import { paint, repaint } from './paint.js';
 import type { Style } from './style.js';
 import type { Render, View } from './view.js';
-import { clockOf, noticeOf } from './view.js';
+import { clockOf, connectionNotice } from './view.js';
 
 const SECOND_MS = 1_000;
 
@@ -15,7 +15,7 @@ export function renderTable(lines: (now: number, columns: number, style: Style) 
     const isLost = view.connection.state === 'lost';
     // no line touches the last column, and the cursor keeps a row
     const columns = Math.max(1, size.columns - 1);
-    const notice = noticeOf(view, style);
+    const notice = connectionNotice(view, columns, style);
     const table = lines(clockOf(view), columns, isLost ? { ...style, color: false } : style);
     const shown = cutLines(table, size.rows - 1 - (notice ? 1 : 0), columns, style);
     const body = isLost ? shown.map((line) => repaint(line, 'dim', style)) : shown;

@@ -6,25 +6,31 @@ import { sortBySection } from '../core/lists/sections.js';
 import type { Space } from './detail.js';
 import { executionSections, executionTitle, shortLine } from './detail.js';
 import type { Row } from './layout.js';
+import type { TailLine } from './log-tail.js';
 import { frameSections, stackSections } from './layout.js';
 import { countsByStatus, overviewRows } from './overview.js';
-import { paint, repaint, separatorOf } from './paint.js';
+import { cleanText, paint, repaint, separatorOf } from './paint.js';
 import type { Style } from './style.js';
-import { truncate } from './width.js';
+import { cellsOf, truncate } from './width.js';
 
 /** Origin of the values. Times are Unix milliseconds. */
 export type ConnectionState =
   | { state: 'live' }
-  /** `snapshots`: the stream was cut at that time and values are polled; `lost`: values are from that time. */
-  | { state: 'snapshots' | 'lost'; since: number; attempt?: number };
+  /**
+   * `snapshots`: the stream was cut at that time and values are polled; `lost`: values are from that time. The reason
+   * names a command to type.
+   */
+  | { state: 'snapshots' | 'lost'; since: number; reason?: string };
 
 export interface View {
   executions: readonly Execution[];
   connection: ConnectionState;
   /** Unix milliseconds. */
   now: number;
-  /** Include lines of output and resources. */
+  /** Include the log and resources. */
   detail: boolean;
+  /** Newest lines of the log of a single execution. */
+  log?: readonly TailLine[];
   /** Help for the keys, in the bottom border. */
   footer?: string;
 }
@@ -44,8 +50,6 @@ const MIN_BORDERED_COLUMNS = 60;
 /** Below either of these everything is on one line. */
 const MIN_COLUMNS = 40;
 const MIN_ROWS = 6;
-/** Minimum rows for output. */
-const MIN_ROWS_FOR_DETAIL = 18;
 /** Resolutions of the clocks. */
 const TENTH_MS = 100;
 const SECOND_MS = 1_000;
@@ -71,30 +75,31 @@ export function clockOf({ connection, now }: View): number {
 }
 
 function drawView(view: View, columns: number, size: ViewSize, style: Style): string[] {
-  const notice = noticeOf(view, style);
+  const bordered = size.columns >= MIN_BORDERED_COLUMNS;
+  const cells = bordered ? columns - 4 : columns;
+  const notice = connectionNotice(view, cells, style);
   const executions = sortBySection(view.executions, view.now);
   if (size.rows < MIN_ROWS || size.columns < MIN_COLUMNS) {
     const mark = notice ? truncate('! ', columns) : '';
     return [mark + shortLine(executions, view.now, columns - mark.length, style)];
   }
-  const bordered = size.columns >= MIN_BORDERED_COLUMNS;
   const space: Space = {
-    cells: bordered ? columns - 4 : columns,
+    cells,
     rows: size.rows - 1 - (bordered ? 2 : 1) - (notice ? 1 : 0),
     dividers: bordered,
-    detail: view.detail && size.rows >= MIN_ROWS_FOR_DETAIL,
+    detail: view.detail,
   };
-  const [first = [], ...others] = sectionsOf(executions, view.now, space, style);
+  const [first = [], ...others] = sectionsOf(executions, view, space, style);
   const sections = [notice ? [notice, ...first] : first, ...others];
   const title = titleOf(executions, style);
   if (!bordered) return stackSections(title, sections, columns, style);
   return frameSections(title, sections, paint(view.footer ?? DEFAULT_FOOTER, 'dim', style), columns, style);
 }
 
-function sectionsOf(executions: readonly Execution[], now: number, space: Space, style: Style): Row[][] {
+function sectionsOf(executions: readonly Execution[], { now, log }: View, space: Space, style: Style): Row[][] {
   const [first, second] = executions;
   if (first === undefined) return [[{ left: EMPTY }]];
-  if (second === undefined) return executionSections(first, now, space, style);
+  if (second === undefined) return executionSections(first, now, space, style, log);
   return [overviewRows(executions, now, space, style)];
 }
 
@@ -108,16 +113,16 @@ function titleOf(executions: readonly Execution[], style: Style): string {
 
 const EMPTY = 'Nothing is running. Start something: progress run -- make test';
 
-/** Reports an interrupted connection. */
-export function noticeOf({ connection }: View, style: Style): Row | undefined {
+/** Why the values are not live, and what to type; the time only where there is room for it. */
+export function connectionNotice({ connection }: View, cells: number, style: Style): Row | undefined {
   if (connection.state === 'live') return undefined;
-  const since = formatClock(connection.since);
-  const attempt = connection.attempt === undefined ? '' : ` (attempt ${connection.attempt})`;
-  const text =
-    connection.state === 'lost'
-      ? `! no connection: values from ${since}, trying again${attempt}`
-      : `! stream cut at ${since}: showing snapshots, trying again${attempt}`;
-  return { left: paint(text, 'warn', style) };
+  const at = formatClock(connection.since);
+  const isLost = connection.state === 'lost';
+  const { reason = 'no connection to the daemon; see `progress doctor`' } = connection;
+  const left = isLost ? `! ${cleanText(reason)}` : `! stream cut at ${at}: showing snapshots, trying again`;
+  const right = isLost ? `values from ${at}` : '';
+  const hasRoom = right !== '' && cellsOf(left) + right.length + 2 <= cells;
+  return { left: paint(left, 'warn', style), ...(hasRoom && { right: paint(right, 'warn', style) }) };
 }
 
 /** Milliseconds until the passing of time alone changes the box; undefined if it does not. */

@@ -167,7 +167,7 @@ t.test('several executions have a row each, in straight columns', options, async
 t.test('in a locale without UTF-8 the box is ASCII', options, async (t) => {
   const tmux = await start(t, 'story', { LC_ALL: 'C' });
   const screen = await tmux.see(/\+-.*q leave/);
-  t.match(screen, '| [x] Reset link is e-mailed');
+  t.match(screen, '| [x] 2 completed');
   await tmux.key('q');
   await expectRestored(t, tmux, 0);
 });

@@ -1,5 +1,6 @@
 import t from 'tap';
 import type { Execution } from '../../src/core/execution.js';
+import type { TailLine } from '../../src/terminal/log-tail.js';
 import { leavingLine, summaryLines } from '../../src/terminal/summary.js';
 import { cellsOf } from '../../src/terminal/width.js';
 import { randomExecution } from '../helpers/random-models.js';
@@ -52,6 +53,18 @@ t.test('a failure: the step that failed, its error, the exit status, the last ou
     '   ────────────────────────────────────────────────────────',
     '   full log  progress logs 7hq2m4kd9x',
   ]);
+  t.end();
+});
+
+t.test('a failure with its log: the last 50 lines, named after the step if they are all of it', (t) => {
+  const log: TailLine[] = Array.from({ length: 60 }, (_, n) => ({ time: timeAt(n), step: 'ac-2', text: `line ${n}` }));
+  const lines = summaryLines(makeFailed(), PLAIN, 60, log);
+  t.match(lines[5], /^ {3}── last 50 lines of Used token is rejected ─+$/);
+  t.same([lines[6], lines[55]], ['   line 10', '   line 59']);
+  t.equal(lines.at(-1), '   full log  progress logs 7hq2m4kd9x');
+  const mixed = summaryLines(makeFailed(), PLAIN, 60, [...log, { text: 'of no step' }]);
+  t.match(mixed[5], /last 50 lines of output/);
+  t.notMatch(summaryLines(makeFailed(), PLAIN, 60, []).join(), 'last');
   t.end();
 });
 

@@ -1,5 +1,6 @@
 import t from 'tap';
 import type { Execution } from '../../src/core/execution.js';
+import type { TailLine } from '../../src/terminal/log-tail.js';
 import type { View } from '../../src/terminal/view.js';
 import { boxLines, untilTick } from '../../src/terminal/view.js';
 import { cellsOf } from '../../src/terminal/width.js';
@@ -21,12 +22,11 @@ t.test('one execution: story, step, bar, clock, criteria, output', (t) => {
     '╭─ progress · ship-login-page · 7hq2m4 ───────────────────────────────────────╮',
     '│ Story 3/7  us-3 · Add password reset                         2/5  ● running │',
     '│ Step       Run integration tests                                            │',
-    '│ ████████████████████████████▊░░░░░░░░░░░░░░░░░░░░░░░░░░░   51%  18/35 tests │',
+    '│ ██████████████▉░░░░░░░░░░░░░░   51%  18/35 tests  2/7 stories  2/5 criteria │',
     '│ Elapsed 6:41   ~6:30 left (5:00 to 8:00)                   CPU 71%  412 MiB │',
     '├─────────────────────────────────────────────────────────────────────────────┤',
-    '│ ✅ Reset link is e-mailed                                               48s │',
-    '│ ✅ Token expires after 30 minutes                                      1:12 │',
-    '│ ❌ Used token is rejected                                               31s │',
+    '│ ✅ 2 completed                                                              │',
+    '│ ❌ Used token is rejected: expected 401, got 200                        31s │',
     '│ ⏳ Rate limit: 5 per hour                                               31s │',
     '│ ○  Audit entry is written                                                   │',
     '├─────────────────────────────────────────────────────────────────────────────┤',
@@ -38,21 +38,75 @@ t.test('one execution: story, step, bar, clock, criteria, output', (t) => {
   t.end();
 });
 
-t.test('with fewer rows: omits output first, then completed criteria, then pending ones', (t) => {
+t.test('with fewer rows: the steps shrink to three, then the log goes, then steps are counted', (t) => {
   const list = (rows: number) =>
     draw(viewOf([makeShipLogin()]), 80, rows)
       .slice(6, -1)
-      .map((line) => line.slice(2, 30).trim());
-  t.same(list(17).length, 5, 'all criteria, no output');
-  t.same(list(12), [
-    '✅ 2 more',
-    '❌ Used token is rejected',
+      .map((line) => line.slice(2, 28).trim());
+  const log = [
+    '├──────────────────────────',
+    'tests/reset.spec.ts  ✓ s',
+    'tests/reset.spec.ts  ✓ e',
+    'tests/reset.spec.ts  … r',
+  ];
+  t.same(
+    list(15).map((line) => line.slice(0, 26)),
+    ['❌ 2 completed, 1 failed', '⏳ Rate limit: 5 per hour', '○  1 pending', '─'.repeat(26), ...log.slice(1)],
+  );
+  const four = [
+    '✅ 2 completed',
+    '❌ Used token is rejected:',
     '⏳ Rate limit: 5 per hour',
     '○  Audit entry is written',
-  ]);
-  t.same(list(11), ['❌ 3 more, 1 failed', '⏳ Rate limit: 5 per hour', '○  1 more']);
-  t.same(list(10), ['⏳ Rate limit: 5 per hour', '❌ Used token is rejected']);
+  ];
+  t.same(list(14), four, 'no log');
+  t.same(list(12), four);
+  t.same(list(11), ['❌ 2 completed, 1 failed', '⏳ Rate limit: 5 per hour', '○  1 pending']);
+  t.same(list(10), ['⏳ Rate limit: 5 per hour', '❌ Used token is rejected:']);
   t.same(list(8), [], 'the bar and the clock stay to the end');
+  t.end();
+});
+
+t.test('the log has the time and the level of each line, and takes the rows that are left', (t) => {
+  const log: TailLine[] = Array.from({ length: 80 }, (_, n) => ({ time: timeAt(n * 1_000), text: `line ${n}` }));
+  log.push({ time: timeAt(80_000), level: 'warning', text: 'slow disk' });
+  const clock = (n: number) => new Date(START + n * 1_000).toTimeString().slice(0, 8);
+  const lines = draw(viewOf([makeShipLogin()], { log }), 80, 60).map((line) => line.slice(2, -1).trim());
+  t.equal(lines.length, 59);
+  t.equal(lines.at(-2), `${clock(80)} WARNING slow disk`);
+  t.equal(lines.at(-3), `${clock(79)} line 79`);
+  const colored = draw(viewOf([makeShipLogin()], { log }), 80, 30, { color: true, ascii: false }).at(-2);
+  t.match(colored, '\u001b[33mslow disk');
+  t.end();
+});
+
+t.test('finished steps are one line, and a running one shows what it is in', (t) => {
+  const steps = [
+    ...Array.from({ length: 12 }, (_, n) => makeStep({ id: `a${n}`, status: 'completed' })),
+    makeStep({ id: 'skip', status: 'skipped' }),
+    makeStep({ id: 'deploy', name: 'Deploy', status: 'running', startedAt: timeAt(0) }),
+    makeStep({ id: 'up', name: 'Upload', status: 'running', parent: 'deploy', startedAt: timeAt(0) }),
+    makeStep({ id: 'first', name: 'Chunk 1', status: 'completed', parent: 'up' }),
+    makeStep({ id: 'next', name: 'Chunk 2', status: 'running', parent: 'up', startedAt: timeAt(0) }),
+    ...Array.from({ length: 40 }, (_, n) => makeStep({ id: `b${n}` })),
+  ];
+  const lines = draw(viewOf([makeExecution({ steps })]), 80, 20).map((line) => line.slice(2, -1).trim());
+  t.match(lines.slice(1, 4).join('\n'), /^Step 14\/54 {2}Deploy .*\nStep {8}Upload\nStep 2\/2 {4}Chunk 2$/);
+  t.equal(lines[7], '✅ 12 completed, 1 skipped');
+  t.match(lines[8], /^⏳ Deploy +0\/1 {2}6:41$/);
+  t.match(lines.at(-2), /^○ {2}\d\d pending$/);
+  const evicted = makeExecution({ steps: steps.slice(13), droppedSteps: { completed: 12_000 } });
+  t.match(draw(viewOf([evicted]), 80, 20)[7], '✅ 12,000 completed');
+  t.end();
+});
+
+t.test('the error of a failed step that is not listed is shown with its type', (t) => {
+  const steps = [
+    makeStep({ id: 'us-1', kind: 'story', name: 'Log in', status: 'failed', error: 'no', errorType: 'Timeout' }),
+    makeStep({ id: 'us-2', kind: 'story', name: 'Log out', status: 'running' }),
+    makeStep({ id: 'c', kind: 'criterion', parent: 'us-2', status: 'running' }),
+  ];
+  t.match(draw(viewOf([makeExecution({ steps })]), 80, 24)[2], '✗ us-1 · Log in: Timeout: no');
   t.end();
 });
 
@@ -61,13 +115,14 @@ t.test('narrow terminals have no border, tiny ones a single line', (t) => {
     'progress · ship-login-page · 7hq2m4',
     'Story 3/7  us-3 · Add password re… 2/5  ● running',
     'Step       Run integration tests',
-    '███████████████▍░░░░░░░░░░░░░░   51%  18/35 tests',
+    '████████▋░░░░░░░░   51%  18/35 tests  2/7 stories',
     'Elapsed 6:41   ~6:30 left (5:00 to 8:00)',
-    '✅ Reset link is e-mailed                     48s',
-    '✅ Token expires after 30 minutes            1:12',
-    '❌ Used token is rejected                     31s',
+    '❌ 2 completed, 1 failed',
     '⏳ Rate limit: 5 per hour                     31s',
-    '○  Audit entry is written',
+    '○  1 pending',
+    '  tests/reset.spec.ts  ✓ sends mail (412 ms)',
+    '  tests/reset.spec.ts  ✓ expires (1.1 s)',
+    '  tests/reset.spec.ts  … rejects used token',
   ]);
   t.same(draw(viewOf([makeShipLogin()]), 80, 5), [
     '⏳ ship-login-page  Run integration tests                      51%  6:41  ~6:30',
@@ -82,8 +137,8 @@ t.test('ASCII mode draws ASCII only', (t) => {
   const execution = { ...makeShipLogin(), tail: [] };
   const lines = draw(viewOf([execution]), 80, 24, { color: false, ascii: true });
   t.notMatch(lines.join('\n'), /[^\n -~]/);
-  t.match(lines.join('\n'), '| [x] Reset link is e-mailed');
-  t.match(lines[3], /^\| #{28}-{28} {3}51%/);
+  t.match(lines.join('\n'), '| [x] 2 completed');
+  t.match(lines[3], /^\| #{14}-{15} {3}51%/);
   t.end();
 });
 
@@ -129,10 +184,15 @@ t.test('an empty view has advice', (t) => {
 });
 
 t.test('without a connection the time of the values is shown, everything is dim, and the clocks stop', (t) => {
-  const lost: View['connection'] = { state: 'lost', since: NOW - 14_000, attempt: 3 };
+  const lost: View['connection'] = {
+    state: 'lost',
+    since: NOW - 14_000,
+    reason: 'no daemon is running; start it with `progress daemon start`',
+  };
   const since = new Date(NOW - 14_000).toTimeString().slice(0, 8);
   const first = draw(viewOf([makeShipLogin()], { connection: lost }), 80, 24);
-  t.match(first[1], `! no connection: values from ${since}, trying again (attempt 3)`);
+  t.match(first[1], '! no daemon is running; start it with `progress daemon start`');
+  t.match(draw(viewOf([makeShipLogin()], { connection: lost }), 100, 24)[1], `values from ${since} │`);
   t.match(first.join('\n'), 'Elapsed 6:27');
   t.same(draw(viewOf([makeShipLogin()], { connection: lost, now: NOW + 60_000 }), 80, 24), first);
   const colored = draw(viewOf([makeShipLogin()], { connection: lost }), 80, 24, { color: true, ascii: false });
@@ -224,7 +284,7 @@ t.test('an agent shows its model, usage, texts and calls', (t) => {
     process: { argv: ['claude', '-p'] },
     usage: { tokens: 12_208, costUsd: 0.05 },
     tail: [
-      'gone',
+      'first',
       ...Array.from({ length: 5 }, (_, n) => `line ${n}`),
       '  ▸ Bash: ls',
       'a word '.repeat(15).trim(),
@@ -235,7 +295,7 @@ t.test('an agent shows its model, usage, texts and calls', (t) => {
   t.match(lines[1], /^claude · opus +● running$/);
   t.match(lines[2], /12,208 tokens {2}\$0\.05$/);
   t.strictSame(lines.slice(4, -1), [
-    ...['line 1', 'line 2', 'line 3', 'line 4', '  ▸ Bash: ls'],
+    ...['first', 'line 0', 'line 1', 'line 2', 'line 3', 'line 4', '  ▸ Bash: ls'],
     ...['a word a word a word a word a word a word a word a word a word a word a', 'word a word a word a word a word'],
     `▸ Bash: ${'x'.repeat(66)}…`,
   ]);

@@ -2,7 +2,9 @@
 import { withClient } from '../../client/connect.js';
 import { loadConfig } from '../../config/load.js';
 import { ProgressError } from '../../core/base/errors.js';
+import type { Execution } from '../../core/execution.js';
 import { summaryLines } from '../../terminal/summary.js';
+import type { TuiExit } from '../../terminal/tui/session.js';
 import { tuiExitStatus, TuiSession } from '../../terminal/tui/session.js';
 import type { CommandContext } from '../command.js';
 import { defineCommand } from '../command.js';
@@ -26,13 +28,27 @@ export const command = defineCommand({
 });
 
 interface TuiCommandOptions {
+  /** Execution to open. */
   id?: string;
   mouse: boolean;
   bell: boolean;
 }
 
 /** Runs the full screen until the user leaves. @returns the exit status */
-export async function runTui(context: CommandContext, { id, mouse, bell }: TuiCommandOptions): Promise<number> {
+async function runTui(context: CommandContext, options: TuiCommandOptions): Promise<number> {
+  let shown: Execution | undefined;
+  const left = await showFullScreen(context, options, (last) => (shown = last));
+  // the screen is gone: the scrollback keeps the last state of what was open
+  if (shown) await printLines(summaryLines(shown, styleOf(context.env), columnsOf()).slice(0, 1));
+  return tuiExitStatus(left);
+}
+
+/** Shows the full screen until the user leaves. `onLeft` receives the execution that was open. */
+export async function showFullScreen(
+  context: CommandContext,
+  { id, mouse, bell }: TuiCommandOptions,
+  onLeft: (shown: Execution | undefined) => void = () => undefined,
+): Promise<TuiExit> {
   const { paths, env } = context;
   const style = styleOf(env);
   if (style.mode !== 'box' || !process.stdin.isTTY) {
@@ -53,9 +69,7 @@ export async function runTui(context: CommandContext, { id, mouse, bell }: TuiCo
     ...(open && { open: open.id }),
   });
   const left = await session.left;
-  const shown = source.shown();
+  onLeft(source.shown());
   await source.close();
-  // the screen is gone: the scrollback keeps the last state of what was open
-  if (shown) await printLines(summaryLines(shown, style, columnsOf()).slice(0, 1));
-  return tuiExitStatus(left);
+  return left;
 }

@@ -14,7 +14,9 @@ import { Replica } from '../../core/state/replica.js';
 import { sectionOf } from '../../core/lists/sections.js';
 import type { Paths } from '../../platform/paths.js';
 import type { ConnectionState } from '../../terminal/view.js';
+import type { TailLine } from '../../terminal/log-tail.js';
 import { findJson, listAll } from './lookup.js';
+import { RecentLog } from './recent-log.js';
 
 export interface LiveModelOptions {
   paths: Paths;
@@ -24,8 +26,12 @@ export interface LiveModelOptions {
   all?: boolean;
   /** Leave out output, messages and activity, which lists do not show. */
   isBrief?: boolean;
+  /** Keep the newest lines of the log of the execution. */
+  hasLog?: boolean;
   /** Position before its first event, if it has not started and cannot be requested yet. */
   from?: JournalPosition;
+  /** Start the daemon again if it dies. */
+  restart?: boolean;
   /** Messages per second. */
   rate: number;
   /** Called after a change: with its events, or with none when anything may have changed. */
@@ -59,18 +65,27 @@ export class LiveModel {
   #isRequested = false;
   /** IDs of executions that failed a short time ago. */
   readonly #failed = new Set<string>();
+  readonly #log: RecentLog | undefined;
   /** Resolves when the signal has aborted. */
   readonly done: Promise<void>;
 
   /** @param resume Position of the replica, at which the stream begins. */
   constructor(options: LiveModelOptions, replica: Replica, resume: JournalPosition) {
+    const { paths, execution, hasLog } = options;
     this.#options = options;
     this.#replica = replica;
+    this.#log = execution !== undefined && hasLog ? new RecentLog(paths, execution) : undefined;
+    void this.#loadLog();
     this.done = Promise.all([this.#follow(resume), this.#poll()]).then(() => undefined);
   }
 
   get connection(): ConnectionState {
     return this.#connection;
+  }
+
+  /** Newest lines of the log, if they are kept. */
+  get log(): readonly TailLine[] | undefined {
+    return this.#log?.lines;
   }
 
   executions(): Execution[] {
@@ -86,9 +101,9 @@ export class LiveModel {
   }
 
   async #follow(resume: JournalPosition): Promise<void> {
-    const { paths, rate, execution, isBrief, signal, onChange } = this.#options;
+    const { paths, rate, execution, isBrief, restart = false, signal, onChange } = this.#options;
     const subscribe = { rate, ...(execution !== undefined && { execution }), ...(isBrief && { details: [] }) };
-    for await (const followed of follow({ paths, start: false, subscribe, resume, signal })) {
+    for await (const followed of follow({ paths, start: false, subscribe, resume, restart, signal })) {
       if (followed.kind === 'events') this.#apply(followed.events);
       else await this.#setConnection(followed);
       onChange(followed.kind === 'events' ? followed.events : []);
@@ -97,6 +112,7 @@ export class LiveModel {
 
   #apply(events: readonly ExecutionEvent[]): void {
     const applied = this.#replica.apply(events);
+    this.#log?.take(events, this.#options.execution === undefined ? undefined : this.find(this.#options.execution));
     for (const { type, execution } of applied) {
       const end = executionEndOf(type);
       if (execution !== undefined && end !== undefined && isFailure(end)) this.#failed.add(execution);
@@ -136,13 +152,21 @@ export class LiveModel {
       this.#connection = {
         state: before.state === 'snapshots' ? 'snapshots' : 'lost',
         since: before.state === 'live' ? Date.now() : before.since,
-        attempt: followed.attempt + 1,
+        reason: withCommand(followed.error.message),
       };
       return;
     }
     this.#connection = { state: 'live' };
     if (followed.kind !== 'connected') this.#replica.invalidate();
     if (this.#replica.isStale) await this.#load();
+    if (followed.kind !== 'connected') void this.#loadLog();
+  }
+
+  async #loadLog(): Promise<void> {
+    const { execution, onChange } = this.#options;
+    if (execution === undefined || !this.#log) return;
+    await this.#log.load(this.find(execution));
+    onChange([]);
   }
 
   /** Loads snapshots while the stream is interrupted, or until one succeeds after a gap. */
@@ -166,6 +190,11 @@ export class LiveModel {
       return false;
     }
   }
+}
+
+/** Adds a command to a message that names none. */
+function withCommand(message: string): string {
+  return message.includes('`') ? message : `${message}; see \`progress doctor\``;
 }
 
 /** Waits. @returns Whether the time has passed; false when the signal aborts. */

@@ -74,13 +74,13 @@ export function foldActivity(execution: Execution, event: ExecutionEvent): void 
     const agent = (execution.agent ??= {});
     agent.turns = (agent.turns ?? 0) + 1;
   }
-  const text = activityTail(data, depthOf(execution, event.step));
+  const text = activityTail(data, subagentDepth(execution, event.step));
   if (text !== undefined) appendTail(execution, text);
   countUsage(execution, data);
 }
 
 /** Returns the number of sub-agents that enclose a step. */
-function depthOf({ steps }: Execution, step: string | undefined): number {
+export function subagentDepth({ steps }: Execution, step: string | undefined): number {
   let depth = 0;
   // bounded, since parents may form a cycle
   for (let level = 0; step !== undefined && level < MAX_STEP_DEPTH; level++) {

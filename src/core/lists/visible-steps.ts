@@ -27,21 +27,40 @@ export function visibleStepsOf(execution: Execution): VisibleSteps {
   const steps = [...execution.steps.values()];
   const plan = countedSteps(execution);
   const isOver = isFinal(execution.status);
-  const story = atWork(
-    steps.filter((step) => step.kind === 'story'),
-    isOver,
-  );
   const step = atWork(
     steps.filter(({ kind }) => !OTHER_KINDS.has(kind)),
     isOver,
   );
   const detail = steps.findLast(({ kind, status }) => status === 'running' && isDetail(kind));
-  const current = [story, step, detail].filter((one) => one !== undefined);
+  const newest = atWork(
+    steps.filter(({ kind }) => kind === 'story'),
+    isOver,
+  );
+  const stepPath = pathOf(execution, step);
+  // that of the running step, where several stories run
+  const enclosing = step?.status === 'running' ? stepPath.find(({ kind }) => kind === 'story') : undefined;
+  const story = enclosing ?? newest;
+  const nested = [...stepPath, ...pathOf(execution, detail)].filter(({ kind }) => kind !== 'story');
+  const current = [...new Set(story ? [story, ...nested] : nested)];
   const criteria = criteriaOf(steps, current);
   return {
     current: current.map((one) => describe(one, execution)),
     checklist: criteria.length > 0 ? criteria : plan,
   };
+}
+
+/** Maximum number of enclosing steps that are shown. */
+const MAX_PATH = 8;
+
+/** Returns a step after those that enclose it, the outermost first. */
+function pathOf({ steps }: Execution, step: Step | undefined): Step[] {
+  const path: Step[] = [];
+  // also ends at a cycle of parents
+  for (let next = step; next && path.length < MAX_PATH && !path.includes(next);) {
+    path.unshift(next);
+    next = next.parent === undefined ? undefined : steps.get(next.parent);
+  }
+  return path;
 }
 
 /** Returns the title of a step; that of a story includes its ID. */
@@ -109,13 +128,15 @@ function describe(step: Step, execution: Execution): Current {
   return { step, label, ...(position !== undefined && { position }) };
 }
 
-/** Returns the position of a step among the counted steps (`4/9`), that of a criterion among those of its story. */
+/** Returns the position of a step among the counted steps (`4/9`), that of a nested step or criterion among its siblings. */
 export function stepPosition(execution: Execution, step: Step): string | undefined {
-  const list = step.kind === 'criterion' ? siblingsOf(execution, step) : countedSteps(execution);
-  const index = list.indexOf(step);
-  if (index === -1) return undefined;
-  const announced = step.kind === 'criterion' ? 0 : (execution.announced?.total ?? 0);
-  return `${index + 1}/${Math.max(list.length, announced)}`;
+  if (isDetail(step.kind)) return undefined;
+  const counted = countedSteps(execution);
+  const isCounted = step.kind !== 'criterion' && counted.includes(step);
+  const list = isCounted ? counted : siblingsOf(execution, step);
+  if (list.length === 1 && !isCounted && step.kind !== 'criterion') return undefined;
+  const announced = isCounted ? (execution.announced?.total ?? 0) : 0;
+  return `${list.indexOf(step) + 1}/${Math.max(list.length, announced)}`;
 }
 
 function siblingsOf(execution: Execution, step: Step): Step[] {

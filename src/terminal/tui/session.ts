@@ -4,7 +4,7 @@ import type { Clock } from '../../core/base/clock.js';
 import { realClock } from '../../core/base/clock.js';
 import type { ExecutionEvent } from '../../core/events/event.js';
 import { onSignal } from '../../platform/inherited.js';
-import { listen } from '../listen.js';
+import { absorbErrors, listen } from '../listen.js';
 import { createPacer } from '../pacer.js';
 import type { Pacer } from '../pacer.js';
 import { openScreen } from '../screen.js';
@@ -107,9 +107,9 @@ export class TuiSession {
     const { input, output } = this.#options;
     const lose = (): void => this.#leave('closed');
     const restore = (): void => this.#restore();
-    // these stay: a lost terminal may report errors after the end
-    for (const stream of [input, output]) stream.on('error', lose);
+    for (const stream of [input, output]) absorbErrors(stream);
     return [
+      ...[input, output].map((stream) => listen(stream, 'error', lose)),
       ...SIGNALS.map((signal) => onSignal(signal, () => this.#leave(signal))),
       listen(process, 'SIGCONT', () => this.#continue()),
       listen(process, 'uncaughtExceptionMonitor', restore),

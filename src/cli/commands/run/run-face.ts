@@ -9,14 +9,15 @@ import { ProgressError } from '../../../core/base/errors.js';
 import { onSignal } from '../../../platform/inherited.js';
 import type { Output } from '../../../runner/command-output.js';
 import type { Run } from '../../../runner/run.js';
-import { openBox } from '../../../terminal/box.js';
 import type { OutputStyle } from '../../../terminal/style.js';
 import { summaryLines } from '../../../terminal/summary.js';
 import type { CommandContext } from '../../command.js';
+import { BoxSession } from '../../shared/box-session.js';
 import type { LiveModel } from '../../shared/live-model.js';
 import { openLiveModel } from '../../shared/live-model.js';
 import { complain } from '../../shared/output.js';
 import { columnsOf, styleOf } from '../../shared/output-options.js';
+import { readFailureLog } from '../../shared/recent-log.js';
 import { waitFor } from '../../shared/wait-for.js';
 import { printEvents } from '../watch/watch.js';
 
@@ -29,20 +30,21 @@ export interface RunFace {
 
 /** Time for the end of the run to arrive from the daemon. */
 const END_EVENT_MS = 5_000;
-const FOOTER = 'q leave the box (keeps running) · Ctrl-C interrupt';
+const FOOTER = 't full screen · q leave the box (keeps running) · Ctrl-C interrupt';
 
 /** @returns undefined without a terminal for the box, or without a daemon; then the output is shown */
 export async function openRunFace(
   face: 'lines' | 'box',
   id: string,
-  { paths, env }: CommandContext,
+  context: CommandContext,
 ): Promise<RunFace | undefined> {
+  const { paths, env } = context;
   const style = styleOf(env);
   if (face === 'box' && style.mode !== 'box') return undefined;
   const from = await positionNow(paths);
   if (!from) return undefined;
   let isInterrupted = false;
-  const shown = { id, from, paths, style };
+  const shown = { id, from, context, style };
   return {
     show: (run, output) =>
       face === 'box' ? showBox(run, output, shown, () => (isInterrupted = true)) : showLines(run, shown),
@@ -68,11 +70,12 @@ interface Shown {
   id: string;
   /** Position before its first event. */
   from: JournalPosition;
-  paths: CommandContext['paths'];
+  context: CommandContext;
   style: OutputStyle;
 }
 
-async function showLines(run: Run, { id, from, paths, style }: Shown): Promise<number> {
+async function showLines(run: Run, { id, from, context, style }: Shown): Promise<number> {
+  const { paths } = context;
   const interrupt = () => run.signal('SIGINT', 'SIGINT to progress run');
   onSignal('SIGINT', interrupt);
   const abort = new AbortController();
@@ -84,42 +87,47 @@ async function showLines(run: Run, { id, from, paths, style }: Shown): Promise<n
   return status;
 }
 
-async function showBox(
-  run: Run,
-  output: Output,
-  { id, from, paths, style }: Shown,
-  onKey: () => void,
-): Promise<number> {
+async function showBox(run: Run, output: Output, shown: Shown, onKey: () => void): Promise<number> {
+  const { id, from, context, style } = shown;
+  const { paths, env } = context;
   const interrupt = () => run.signal('SIGINT', 'Ctrl-C');
   const unlisten = onSignal('SIGINT', interrupt);
   const abort = new AbortController();
   const live = await openLiveModel({
     paths,
     execution: id,
+    hasLog: true,
     from,
+    restart: !env['PROGRESS_NO_DAEMON'],
     rate: loadConfig(paths.config).watch.rate,
     signal: abort.signal,
     onChange: () => box.changed(),
   });
-  // the box handles Ctrl-C as a key and as a signal
   unlisten();
-  const box = openBox({
-    input: process.stdin,
-    output: process.stdout,
+  const box = new BoxSession({
+    context,
     style,
+    execution: id,
     view: () => ({
       executions: live.executions(),
       connection: live.connection,
       now: Date.now(),
       detail: true,
+      ...(live.log && { log: live.log }),
       footer: FOOTER,
     }),
+    // the box takes Ctrl-C as a key and as a signal
     onInterrupt() {
       onKey();
       interrupt();
     },
   });
-  const left = await Promise.race([box.left, run.ended]);
+  // the box takes the signal itself, the full screen leaves it to the owner of the run
+  const unlistenAgain = onSignal('SIGINT', () => {
+    if (!box.isShown) interrupt();
+  });
+  const left = await box.show(run.ended);
+  unlistenAgain();
   if (typeof left === 'string') {
     // the command continues in the foreground, without the box
     onSignal('SIGINT', interrupt);
@@ -132,7 +140,7 @@ async function showBox(
   await waitFor(() => over() !== undefined, END_EVENT_MS);
   abort.abort();
   const execution = over();
-  await box.close(execution ? summaryLines(execution, style, columnsOf()) : []);
+  await box.close(execution ? summaryLines(execution, style, columnsOf(), await readFailureLog(paths, execution)) : []);
   await live.done;
   return left;
 }

@@ -3,20 +3,15 @@ import { constants } from 'node:os';
 import { withClient } from '../../../client/connect.js';
 import type { JournalPosition } from '../../../client/follow.js';
 import { follow } from '../../../client/follow.js';
-import { loadConfig } from '../../../config/load.js';
 import type { ExecutionEvent } from '../../../core/events/event.js';
-import { EXECUTION_ENDS } from '../../../core/events/event.js';
 import type { Execution } from '../../../core/execution.js';
 import { isFinal } from '../../../core/execution.js';
 import { fold } from '../../../core/fold.js';
 import { emptyState, findExecution } from '../../../core/state/state.js';
 import { ProgressError } from '../../../core/base/errors.js';
 import type { Ask } from '../../../api/messages.js';
-import type { Leaving } from '../../../terminal/box.js';
-import { openBox } from '../../../terminal/box.js';
-import { heartbeatLine, isBell, plainLine } from '../../../terminal/plain.js';
+import { heartbeatLine, plainLine } from '../../../terminal/plain.js';
 import type { OutputStyle } from '../../../terminal/style.js';
-import { summaryLines } from '../../../terminal/summary.js';
 import { Backlog } from '../../shared/backlog.js';
 import { defineCommand } from '../../command.js';
 import { ANY_ID } from '../../options.js';
@@ -24,14 +19,14 @@ import { findOne } from '../../shared/lookup.js';
 import { gapText, reportLost } from '../../shared/stream-errors.js';
 import type { CommandContext } from '../../command.js';
 import { exitStatusOf } from '../../shared/exit-status.js';
-import type { LiveModel } from '../../shared/live-model.js';
-import { openLiveModel } from '../../shared/live-model.js';
 import type { OwnCommand } from '../../shared/own-command.js';
 import { findOwnCommand } from '../../shared/own-command.js';
 import { complain, isPipeBroken, noteWaiting, printJson, printLines } from '../../shared/output.js';
-import { columnsOf, styleOf } from '../../shared/output-options.js';
+import type { Watched } from './stream.js';
+import { ring } from './ring.js';
+import { watchInBox } from './stream.js';
+import { styleOf } from '../../shared/output-options.js';
 
-const FOOTER = 't full screen · q leave (keeps running)';
 /** Interval of heartbeats while nothing is printed. */
 const HEARTBEAT_MS = 30_000;
 
@@ -62,10 +57,6 @@ export const command = defineCommand({
     const watched: Watched = inBox
       ? await watchInBox(context, style, execution, own)
       : { execution: await printOne(context, style, execution, { ...flags, own }) };
-    if (watched.left === 't') {
-      const { runTui } = await import('../tui.js');
-      return await runTui(context, { ...(execution && { id: execution.id }), mouse: true, bell: true });
-    }
     if (watched.left === 'SIGTERM' || watched.left === 'SIGHUP') return 128 + constants.signals[watched.left];
     return args['exit-status'] ? exitStatusOf(watched.execution) : 0;
   },
@@ -159,69 +150,7 @@ async function printBacklog(lines: readonly string[], dropped: number): Promise<
   await printLines(lines);
 }
 
-/** Rings the bell of the terminal. */
-function ring(events: readonly ExecutionEvent[]): void {
-  if (process.stdout.isTTY && events.some((event) => isBell(event, Date.now()))) process.stdout.write('\x07');
-}
-
 /** Excludes resource figures, which heartbeats print, and debug output. */
 function isLine({ type, data }: ExecutionEvent): boolean {
   return type !== 'resource_update' && !(type === 'output' && data['stream'] === 'debug');
-}
-
-/** Draws the box until the execution ends or the user leaves. */
-async function watchInBox(
-  { paths }: CommandContext,
-  style: OutputStyle,
-  execution: Execution | undefined,
-  own: OwnCommand | undefined,
-): Promise<Watched> {
-  const isShown = ({ id }: Execution) => own?.is(id) !== true;
-  const summary = (one: Execution) => summaryLines(one, style, columnsOf());
-  if (execution && isFinal(execution.status)) {
-    await printLines(summary(execution));
-    return { execution };
-  }
-  const abort = new AbortController();
-  let end = () => {};
-  const ended = new Promise<undefined>((resolve) => (end = () => resolve(undefined)));
-  const live = await openLiveModel({
-    paths,
-    ...(execution && { execution: execution.id }),
-    rate: loadConfig(paths.config).watch.rate,
-    signal: abort.signal,
-    onChange(events) {
-      events.forEach((event) => own?.isOf(event));
-      box.changed();
-      ring(events);
-      if (!execution) for (const one of endedBy(events, live).filter(isShown)) box.print(summary(one).slice(0, 1));
-      else if (isFinal(live.find(execution.id)?.status ?? 'running')) end();
-    },
-  });
-  const view = () => ({
-    executions: live.executions().filter(isShown),
-    connection: live.connection,
-    now: Date.now(),
-    detail: true,
-    footer: FOOTER,
-  });
-  const { stdin: input, stdout: output } = process;
-  const box = openBox({ input, output, style, view, hasFullScreen: true });
-  const left = await Promise.race([box.left, ended]);
-  abort.abort();
-  const shown = execution && (live.find(execution.id) ?? execution);
-  await box.close(shown && isFinal(shown.status) ? summary(shown) : []);
-  await live.done;
-  return { execution: shown, left };
-}
-
-interface Watched {
-  execution: Execution | undefined;
-  left?: Leaving | undefined;
-}
-
-/** Finds the executions that these events ended. */
-function endedBy(events: readonly ExecutionEvent[], live: LiveModel): Execution[] {
-  const ids = new Set(events.filter(({ type }) => Object.hasOwn(EXECUTION_ENDS, type)).map((event) => event.execution));
-  return [...ids].map((id) => (id === undefined ? undefined : live.find(id))).filter((one) => one !== undefined);
 }

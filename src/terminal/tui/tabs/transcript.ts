@@ -1,7 +1,7 @@
 /** The tab with what an agent said and did: prompts, messages, calls of tools on one line each, results cut short. */
 import { CALL_MARK } from '../../../core/events/activity.js';
 import type { LogLine } from '../../../core/events/log.js';
-import { ASCII_CALL_MARK } from '../../detail.js';
+import { ASCII_CALL_MARK } from '../../log-tail.js';
 import type { LineRenderer } from '../log-pane.js';
 import { TuiLogPane } from '../log-pane.js';
 import { cleanOutput, cleanText, paint } from '../../paint.js';
