@@ -90,7 +90,7 @@ class InlineBox implements Box {
       () => tick(view()),
       clock,
     );
-    this.#frames = new Frames({ output, screen: this.#screen, style, view, render, pacer: this.#pacer });
+    this.#frames = new Frames({ output, screen: this.#screen, style, view, render, pacer: this.#pacer, clock });
     this.#unlisten = this.#listen();
     this.#begin();
   }
@@ -185,6 +185,7 @@ class InlineBox implements Box {
       this.#state = 'stopped';
       this.#pacer.stop();
       this.#frames.replace([]);
+      this.#frames.clearTaskbar();
       this.#frames.stop();
       this.#screen.restore();
       this.#ignoreStop();
@@ -231,11 +232,13 @@ class InlineBox implements Box {
     this.#ignoreStop();
     for (const off of this.#unlisten.splice(0)) off();
     this.#frames.stepBelow();
+    this.#frames.clearTaskbar();
     this.#screen.destroy();
   }
 
   #restore(): void {
     if (this.#state === 'open') this.#frames.stepBelow();
+    this.#frames.clearTaskbar();
     this.#screen.restore();
   }
 }

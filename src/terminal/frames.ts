@@ -1,8 +1,10 @@
 /** Draws frames of the box, and lines above it, at the current size of the terminal. */
+import type { Clock } from '../core/base/clock.js';
 import { Inline } from './inline.js';
 import type { Pacer } from './pacer.js';
 import type { Screen } from './screen.js';
 import type { OutputStyle } from './style.js';
+import { Taskbar } from './taskbar.js';
 import type { Render, ViewSize, View } from './view.js';
 
 export interface FramesOptions {
@@ -13,6 +15,7 @@ export interface FramesOptions {
   render: Render;
   /** Requests a frame once the size has stayed the same for a while (debounce). */
   pacer: Pacer;
+  clock: Clock;
 }
 
 /** Text buffered for the next frame; beyond this it is written at once. */
@@ -21,6 +24,7 @@ const MAX_WAITING_CHARS = 64 * 1024;
 export class Frames {
   readonly #options: FramesOptions;
   readonly #inline: Inline;
+  readonly #taskbar = new Taskbar();
   #size: ViewSize;
   #waiting: string[] = [];
   #waitingChars = 0;
@@ -54,11 +58,13 @@ export class Frames {
   drawNow(): void {
     if (this.#isStopped) return;
     this.followSize();
-    const { view, style, render } = this.#options;
+    const { style, clock, render } = this.#options;
+    const view = this.#options.view();
     const above = this.#waiting;
     this.#waiting = [];
     this.#waitingChars = 0;
-    this.#write(this.#inline.draw(render(view(), this.#size, style), above));
+    const frame = this.#inline.draw(render(view, this.#size, style), above);
+    this.#write(frame + (style.taskbar ? this.#taskbar.update(view, clock.now()) : ''));
   }
 
   /** Prints lines above the box with the next frame. */
@@ -82,6 +88,11 @@ export class Frames {
     this.stepBelow();
     this.#inline.forget();
     this.#write(linesToBytes(lines));
+  }
+
+  /** Removes the progress in the taskbar until the next frame. */
+  clearTaskbar(): void {
+    this.#write(this.#taskbar.clear());
   }
 
   /** Moves the cursor below the box, which can still be replaced. */

@@ -1,5 +1,6 @@
 /** Determines how to write to a terminal, or to what replaces it: a pure function of the environment. */
 import { ProgressError } from '../core/base/errors.js';
+import { hasTaskbar } from './taskbar.js';
 
 /** Appearance of texts. */
 export interface Style {
@@ -15,6 +16,8 @@ export interface OutputStyle extends Style {
    * Whether frames are bracketed as synchronized output (mode 2026), so that the terminal shows complete ones only.
    */
   sync: boolean;
+  /** Whether progress is also written for the taskbar (OSC 9;4). */
+  taskbar: boolean;
 }
 
 export interface Surroundings {
@@ -45,6 +48,7 @@ export function chooseStyle(surroundings: Surroundings): OutputStyle {
     color: chooseColor(surroundings),
     ascii: surroundings.flags?.ascii === true || env['PROGRESS_WIDTH'] === 'ambiguous2' || lacksUnicode(env),
     sync: env['PROGRESS_SYNC'] !== '0',
+    taskbar: surroundings.isTTY && hasTaskbar(env),
   };
 }
 

@@ -10,7 +10,7 @@ import type { Reflow } from '../helpers/vt.js';
 import { createVt } from '../helpers/vt.js';
 import { waitFor } from '../helpers/wait.js';
 
-const STYLE: OutputStyle = { mode: 'box', color: true, ascii: false, sync: true };
+const STYLE: OutputStyle = { mode: 'box', color: true, ascii: false, sync: true, taskbar: false };
 const LISTENED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGTSTP', 'SIGCONT', 'uncaughtExceptionMonitor'];
 
 function countListeners(): number {
@@ -269,6 +269,37 @@ t.test('a box that is closed or left during a query waits for the answer, which 
     t.notMatch(screen(), /╭|\[|;/, 'no box, no answer');
     t.equal(clock.timers(), 0);
   }
+});
+
+t.test('the taskbar has the progress with a frame, and none when the box is closed, left or removed', async (t) => {
+  const clear = '\u001b]9;4;0;\u001b\\';
+  for (const end of ['close', 'remove', 'q'] as const) {
+    const { box, clock, streams } = open([makeShipLogin()], { style: { ...STYLE, taskbar: true } });
+    clock.advance(1);
+    t.match(streams.writes[1], /\u001b\[\?2026l\u001b\]9;4;1;51\u001b\\$/, 'in the same write');
+    const before = streams.writes.length;
+    if (end === 'q') {
+      streams.press('q');
+      await box.left;
+    } else void box[end]();
+    t.equal(streams.writes.slice(before).join('').split(clear).length, 2, end);
+    void box.close();
+    t.equal(streams.writes.slice(before).join('').split(clear).length, 2, 'once');
+  }
+});
+
+t.test('a box that is removed leaves nothing, and no listeners, so that another can take its place', (t) => {
+  const before = countListeners();
+  const { box, clock, screen, streams } = open([makeExecution()]);
+  const errors = streams.output.listenerCount('error');
+  clock.advance(1);
+  t.match(screen(), '╭');
+  void box.remove();
+  t.equal(screen(), '');
+  t.equal(countListeners(), before);
+  t.equal(streams.output.listenerCount('error'), errors - 1);
+  t.equal(clock.timers(), 0);
+  t.end();
 });
 
 t.test('input that is no terminal is not read', (t) => {

@@ -24,7 +24,7 @@ export interface ExportOptions {
 /** Incremented when readers of the older format cannot read this one. */
 const FORMAT = 1;
 const COLUMNS = 100;
-const STYLE: OutputStyle = { mode: 'plain', color: false, ascii: false, sync: false };
+const STYLE: OutputStyle = { mode: 'plain', color: false, ascii: false, sync: false, taskbar: false };
 
 export interface Export {
   entries: TarEntry[];
