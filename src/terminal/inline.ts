@@ -5,7 +5,7 @@
  */
 import type { CursorReport } from './rewrap.js';
 import { findRows, mayBeRewrapped, restColumn } from './rewrap.js';
-import { cellsOf, isUncertain, piecesOf, truncate } from './width.js';
+import { cellsOf, isNarrow, isUncertain, piecesOf, truncate } from './width.js';
 
 /** Control sequences. Rows and columns count from 0. */
 export interface BoxControls {
@@ -175,6 +175,7 @@ function rewriteLine(line: string, columns: number, controls: BoxControls): stri
 
 /** Positions the cursor after each glyph whose width differs between terminals, so that no offset accumulates. */
 function placeCells(line: string, controls: BoxControls): string {
+  if (isNarrow(line)) return line;
   let bytes = '';
   let column = 0;
   let drifted = false;

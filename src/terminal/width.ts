@@ -38,13 +38,23 @@ export interface TextPiece {
 
 /** Number of cells. SGR sequences take none; other controls must be removed before. */
 export function cellsOf(text: string): number {
-  if (ONLY_NARROW.test(text)) return text.length;
+  const plain = withoutColours(text);
+  if (ONLY_NARROW.test(plain)) return plain.length;
   const known = cache.get(text);
   if (known !== undefined) return known;
   let cells = 0;
   for (const piece of piecesOf(text)) cells += piece.cells;
   if (text.length <= CACHED_LENGTH) remember(text, cells);
   return cells;
+}
+
+/** Whether all terminals show each character in one cell. */
+export function isNarrow(text: string): boolean {
+  return ONLY_NARROW.test(withoutColours(text));
+}
+
+function withoutColours(text: string): string {
+  return text.includes('\u001b') ? text.replace(SGR, '') : text;
 }
 
 function remember(text: string, cells: number): void {
@@ -93,6 +103,7 @@ export function truncate(text: string, cells: number, ellipsis = '…'): string 
   if (cells <= 0) return '';
   if (cellsOf(text) <= cells) return text;
   const room = cells - ellipsis.length;
+  if (ONLY_NARROW.test(text)) return text.slice(0, Math.max(0, room)) + ellipsis.slice(0, cells);
   let used = 0;
   let kept = '';
   let styled = false;

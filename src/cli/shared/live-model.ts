@@ -32,13 +32,18 @@ export interface LiveModelOptions {
   from?: JournalPosition;
   /** Start the daemon again if it dies. */
   restart?: boolean;
-  /** Messages per second. */
+  /** Updates per second of the display. */
   rate: number;
   /** Called after a change: with its events, or with none when anything may have changed. */
   onChange: (events: readonly ExecutionEvent[]) => void;
   signal: AbortSignal;
 }
 
+/**
+ * Pushes per second, at most. The display waits up to one of its intervals after a push; with twice as many pushes as
+ * frames, an event waits at most half an interval more.
+ */
+const MAX_RATE = 60;
 /** Interval of snapshots while the stream is interrupted. */
 const SNAPSHOT_MS = 2_000;
 /** Throttle of requests for what earlier executions took. */
@@ -102,7 +107,7 @@ export class LiveModel {
 
   async #follow(resume: JournalPosition): Promise<void> {
     const { paths, rate, execution, isBrief, restart = false, signal, onChange } = this.#options;
-    const subscribe = { rate, ...(execution !== undefined && { execution }), ...(isBrief && { details: [] }) };
+    const subscribe = { rate: Math.min(2 * rate, MAX_RATE), ...(execution !== undefined && { execution }), ...(isBrief && { details: [] }) };
     for await (const followed of follow({ paths, start: false, subscribe, resume, restart, signal })) {
       if (followed.kind === 'events') this.#apply(followed.events);
       else await this.#setConnection(followed);

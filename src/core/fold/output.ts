@@ -34,7 +34,8 @@ function pointsOf({ current, points = [] }: WorkProgress, at: number, startedAt:
   if (current === undefined || Number.isNaN(at)) return undefined;
   const last = points.at(-1);
   if (last && current < last[1]) return [[at, current] as [number, number]];
-  const interval = Math.max(MIN_POINT_MS, (at - Date.parse(startedAt ?? '')) * POINT_SHARE || 0);
+  if (last && at - last[0] < MIN_POINT_MS) return points;
+  const interval = (at - Date.parse(startedAt ?? '')) * POINT_SHARE || 0;
   if (last && at - last[0] < interval) return points;
   return [...points, [at, current] as [number, number]].slice(-MAX_POINTS);
 }
