@@ -90,7 +90,13 @@ export const REQUESTS = {
         100,
         ', or all events of one `execution`',
       ),
-      rate: positive(MAX_RATE, 'Maximum messages per second. Events are batched, never left out.'),
+      rate: positive(
+        MAX_RATE,
+        'Maximum messages per second. Events are batched; only with `newest` some are left out.',
+      ),
+      newest: flag(
+        'For displays of the newest state: of the output, messages and progress of an execution or step that one message would hold, include only the newest. Errors are included.',
+      ),
     },
   },
   unsubscribe: {

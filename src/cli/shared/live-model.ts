@@ -24,7 +24,7 @@ export interface LiveModelOptions {
   execution?: string;
   /** Include ended executions. */
   all?: boolean;
-  /** Leave out output, messages and activity, which lists do not show. */
+  /** Leave out output, messages and progress that newer ones supersede: lists show the newest. */
   isBrief?: boolean;
   /** Keep the newest lines of the log of the execution. */
   hasLog?: boolean;
@@ -107,7 +107,11 @@ export class LiveModel {
 
   async #follow(resume: JournalPosition): Promise<void> {
     const { paths, rate, execution, isBrief, restart = false, signal, onChange } = this.#options;
-    const subscribe = { rate: Math.min(2 * rate, MAX_RATE), ...(execution !== undefined && { execution }), ...(isBrief && { details: [] }) };
+    const subscribe = {
+      rate: Math.min(2 * rate, MAX_RATE),
+      ...(execution !== undefined && { execution }),
+      ...(isBrief && { newest: true }),
+    };
     for await (const followed of follow({ paths, start: false, subscribe, resume, restart, signal })) {
       if (followed.kind === 'events') this.#apply(followed.events);
       else await this.#setConnection(followed);

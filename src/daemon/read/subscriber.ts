@@ -3,6 +3,7 @@
  * the pace of its sink.
  */
 import type { Filter } from '../../core/events/filter.js';
+import { newestOf } from '../../core/events/newest.js';
 import type { Batch } from '../../journal/lines.js';
 import type { JournalSource } from '../../journal/reader.js';
 import { readJournal } from '../../journal/reader.js';
@@ -32,6 +33,8 @@ export interface Subscription {
   cursor: number;
   /** Upper bound of messages per second. */
   rate: number | undefined;
+  /** Leave out what newer events in the same message supersede. */
+  newest?: boolean | undefined;
   sink: SubscriberSink;
   /** The journal cannot be read. */
   onFailure: (error: unknown) => void;
@@ -85,6 +88,7 @@ export class JournalCursor implements Subscriber {
   readonly #messageBytes: number;
   /** Calls of `level` that wait for the cursor. */
   readonly #waiting: { seq: number; wake: () => void }[] = [];
+  readonly #isNewestOnly: boolean;
   #cursor: number;
   #nextAt = 0;
   #sentAt: number;
@@ -95,7 +99,7 @@ export class JournalCursor implements Subscriber {
   #wake: (() => void) | undefined;
 
   constructor(subscription: Subscription, feed: Feed, onClose: (cursor: JournalCursor) => void) {
-    const { filter, cursor, rate, sink, onFailure } = subscription;
+    const { filter, cursor, rate, newest = false, sink, onFailure } = subscription;
     this.filter = filter;
     this.#feed = feed;
     this.#sink = sink;
@@ -103,6 +107,7 @@ export class JournalCursor implements Subscriber {
     this.#onClose = onClose;
     this.#intervalMs = rate === undefined ? 0 : 1_000 / rate;
     this.#messageBytes = this.#intervalMs > 0 ? RATED_MESSAGE_BYTES : MESSAGE_BYTES;
+    this.#isNewestOnly = newest;
     this.#cursor = cursor;
     this.#sentAt = feed.now();
   }
@@ -171,7 +176,8 @@ export class JournalCursor implements Subscriber {
     this.#sink.write(kind, value, position);
   }
 
-  #sendEvents(batch: Batch): void {
+  #sendEvents(all: Batch): void {
+    const batch = this.#isNewestOnly ? withoutSuperseded(all) : all;
     if (!this.#sink.writeEvents) {
       return this.#send('events', this.#feed.encode(batch), batch.events.at(-1)?.seq ?? this.#cursor);
     }
@@ -248,4 +254,9 @@ export class JournalCursor implements Subscriber {
     while (!this.#isClosed && !this.#isFree()) await new Promise<void>((resolve) => (this.#wake = resolve));
     this.#wake = undefined;
   }
+}
+
+function withoutSuperseded({ events, lines }: Batch): Batch {
+  const kept = newestOf(events);
+  return { events: events.filter((_, index) => kept[index]), lines: lines.filter((_, index) => kept[index]) };
 }

@@ -32,7 +32,7 @@ export async function openSubscription(
   const request = named ? { ...given, execution: named.id } : given;
   const opening = await openingOf(request, surroundings);
   const { after, cursor } = opening;
-  const { rate } = request;
+  const { rate, newest } = request;
   return {
     reply: {
       after,
@@ -40,7 +40,7 @@ export async function openSubscription(
       ...(named?.isUnknown && { unknown: true }),
     },
     start: (sink, onFailure) =>
-      surroundings.subscribers.add({ filter: filterOf(request), cursor, rate, sink, onFailure }, opening),
+      surroundings.subscribers.add({ filter: filterOf(request), cursor, rate, newest, sink, onFailure }, opening),
   };
 }
 

@@ -43,7 +43,7 @@ export async function watchInBox(
   const ended = new Promise<undefined>((resolve) => (end = () => resolve(undefined)));
   const live = await openLiveModel({
     paths,
-    ...(execution && { execution: execution.id, hasLog: true }),
+    ...(execution ? { execution: execution.id, hasLog: true } : { isBrief: true }),
     restart: !env['PROGRESS_NO_DAEMON'],
     rate: loadConfig(paths.config).watch.rate,
     signal: abort.signal,
