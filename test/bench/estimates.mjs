@@ -51,7 +51,7 @@ export async function main() {
     ['10 steps, 3 at a time', synthetic(plans.PARALLEL_PLAN, 3)],
   ];
   for (const [name, builds] of sets) {
-    for (const { at, errors, estimates, builds: judged } of compareMethods(name, builds)) {
+    for (const { at, errors, estimates, builds: judged, inRange } of compareMethods(name, builds)) {
       for (const method of METHODS) {
         const title = `${name}, ${builds.length} builds, error at ${at * 100}%: ${method}`;
         if (estimates[method] === 0) {
@@ -62,6 +62,7 @@ export async function main() {
         const own = { better: 'less', ...(at === 0.5 && { aim: AIM }) };
         figure(title, errors[method] * 100, '% of the duration', { ...(method === 'progress' && own), note });
       }
+      figure(`${name}, ${builds.length} builds, in range at ${at * 100}%`, inRange * 100, '%', { note: 'meant: 60 %' });
     }
   }
 }

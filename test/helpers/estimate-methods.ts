@@ -2,6 +2,7 @@
  * Compares methods of estimating the remaining time on the same builds: that of this program, the linear one of tqdm, and
  * that of Ninja, which knows what each step took when it ran last.
  */
+import type { ReplayedEstimate } from '../../src/core/estimates/replay.js';
 import { REPLAY_POINTS, replayEstimates } from '../../src/core/estimates/replay.js';
 import type { Build } from './builds.js';
 import { toExecutions } from './builds.js';
@@ -15,6 +16,8 @@ export interface MethodError {
   /** Number of builds with an estimate, by method, and of all. */
   estimates: Record<Method, number>;
   builds: number;
+  /** Share of our estimates whose range has the real remaining time; the range is meant to hold three of five. */
+  inRange: number;
 }
 
 /** Earlier builds that each method knows. */
@@ -42,8 +45,14 @@ export function compareMethods(name: string, builds: readonly Build[]): MethodEr
       errors: { progress: median(known('progress')), tqdm: median(known('tqdm')), ninja: median(known('ninja')) },
       estimates: { progress: known('progress').length, tqdm: known('tqdm').length, ninja: known('ninja').length },
       builds: judged.length,
+      inRange: shareInRange(judged.flatMap(({ replayed }) => replayed.filter((one) => one.at === at))),
     };
   });
+}
+
+function shareInRange(replayed: readonly ReplayedEstimate[]): number {
+  const known = replayed.flatMap(({ estimate, actualMs }) => (estimate ? [{ ...estimate, actualMs }] : []));
+  return known.filter(({ lowMs, highMs, actualMs }) => lowMs <= actualMs && actualMs <= highMs).length / known.length;
 }
 
 /** Elapsed time by the fraction of steps that are done. */

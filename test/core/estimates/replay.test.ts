@@ -113,6 +113,9 @@ t.test('estimates of recorded and synthetic builds are close halfway, and closer
     t.ok(errors[1]!.errors.progress < 0.1, `${name}: ${errors[1]?.errors.progress}`);
     const total = (method: 'progress' | 'tqdm') => errors.reduce((sum, one) => sum + (one.errors[method] || 0), 0);
     t.ok(total('progress') < total('tqdm'), name);
+    for (const { at, inRange } of name === 'verify' || name === 'check' ? [] : errors) {
+      t.ok(inRange > 0.4 && inRange < 0.8, `${name} at ${at}: ${inRange} in range`);
+    }
     for (const { at, estimates, builds: judged } of errors) t.equal(estimates.progress, judged, `${name} at ${at}`);
   }
   t.end();
