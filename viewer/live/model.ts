@@ -1,6 +1,7 @@
 /** What the page shows: a replica of the daemon's executions, fed by snapshots over HTTP and by the stream of the hub. */
 import type { ExecutionEvent } from '../../src/core/events/event.js';
 import type { Execution } from '../../src/core/execution.js';
+import { ExpectationRequests } from '../../src/core/state/expectation-requests.js';
 import type { Snapshot } from '../../src/core/state/replica.js';
 import { Replica } from '../../src/core/state/replica.js';
 import type { Api } from '../api.js';
@@ -21,8 +22,6 @@ export type ModelListener = (events: readonly ExecutionEvent[], isFresh: boolean
 
 /** Ended executions on a page of the list. */
 const PAGE = 100;
-/** Throttle of requests for what earlier executions took. */
-const EXPECTATIONS_MS = 1_000;
 /** Open executions of one request. */
 const MAX_LISTED = 1_000;
 /** Listeners are called at most ten times a second for events. */
@@ -45,9 +44,8 @@ export class Model {
   #isLoaded = false;
   #failure: ApiError | undefined;
   #more: number | undefined;
+  readonly #expectations: ExpectationRequests;
   /** For the next call of the listeners. */
-  /** Expectations are about to be requested. */
-  #isRequested = false;
   #events: ExecutionEvent[] = [];
   #isFresh = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -55,6 +53,11 @@ export class Model {
   constructor(api: Api, hub: () => HubLink) {
     this.#api = api;
     this.#hub = hub;
+    this.#expectations = new ExpectationRequests(this.#replica, {
+      wait: async (ms) => await new Promise((resolve) => setTimeout(resolve, ms, true)),
+      request: async () => (await api.list({ limit: MAX_LISTED })).executions,
+      onAdded: () => this.#announce(),
+    });
   }
 
   get connection(): StreamConnection {
@@ -123,25 +126,8 @@ export class Model {
     const folded = this.#replica.apply(events);
     // while a snapshot is requested, output of its execution may be missing between them
     if (this.#isLoaded) this.#events.push(...folded);
-    if (folded.some(({ type }) => type === 'execution_started')) this.#requestExpectations();
+    this.#expectations.onFolded(folded);
     this.#announce(DRAW_MS);
-  }
-
-  /** Requests what earlier executions took for those that have just started; throttled, since many may start. */
-  #requestExpectations(): void {
-    if (this.#isRequested) return;
-    this.#isRequested = true;
-    setTimeout(() => {
-      this.#isRequested = false;
-      this.#api.list({ limit: MAX_LISTED }).then(
-        ({ executions }) => {
-          this.#replica.addExpectations(executions);
-          this.#announce();
-        },
-        // the next one that starts requests them again
-        () => undefined,
-      );
-    }, EXPECTATIONS_MS);
   }
 
   setConnection(next: StreamConnection): void {

@@ -9,6 +9,7 @@ import { executionEndOf } from '../../core/events/event.js';
 import type { Execution } from '../../core/execution.js';
 import { isFailure } from '../../core/execution.js';
 import { ProgressError } from '../../core/base/errors.js';
+import { ExpectationRequests } from '../../core/state/expectation-requests.js';
 import type { Snapshot } from '../../core/state/replica.js';
 import { Replica } from '../../core/state/replica.js';
 import { sectionOf } from '../../core/lists/sections.js';
@@ -46,8 +47,6 @@ export interface LiveModelOptions {
 const MAX_RATE = 60;
 /** Interval of snapshots while the stream is interrupted. */
 const SNAPSHOT_MS = 2_000;
-/** Throttle of requests for what earlier executions took. */
-const EXPECTATIONS_MS = 1_000;
 
 /** Opens the model. Only the first snapshot can fail; later errors are part of `connection`. */
 export async function openLiveModel(options: LiveModelOptions): Promise<LiveModel> {
@@ -66,8 +65,7 @@ export class LiveModel {
   readonly #options: LiveModelOptions;
   readonly #replica: Replica;
   #connection: ConnectionState = { state: 'live' };
-  /** Expectations are about to be requested. */
-  #isRequested = false;
+  readonly #expectations: ExpectationRequests;
   /** IDs of executions that failed a short time ago. */
   readonly #failed = new Set<string>();
   readonly #log: RecentLog | undefined;
@@ -81,6 +79,11 @@ export class LiveModel {
     this.#replica = replica;
     this.#log = execution !== undefined && hasLog ? new RecentLog(paths, execution) : undefined;
     void this.#loadLog();
+    this.#expectations = new ExpectationRequests(replica, {
+      wait: async (ms) => await passes(ms, options.signal),
+      request: async () => await requestExpectations(options),
+      onAdded: () => options.onChange([]),
+    });
     this.done = Promise.all([this.#follow(resume), this.#poll()]).then(() => undefined);
   }
 
@@ -126,7 +129,7 @@ export class LiveModel {
       const end = executionEndOf(type);
       if (execution !== undefined && end !== undefined && isFailure(end)) this.#failed.add(execution);
     }
-    if (applied.some(({ type }) => type === 'execution_started')) this.#requestExpectations();
+    this.#expectations.onFolded(applied);
   }
 
   /** Returns executions that have failed just now, which are shown for a while. */
@@ -136,22 +139,6 @@ export class LiveModel {
       if (execution && sectionOf(execution, Date.now()) === 'failed') return [execution];
       this.#failed.delete(id);
       return [];
-    });
-  }
-
-  /** Requests what earlier executions took for those that have just started; throttled, since many may start. */
-  #requestExpectations(): void {
-    if (this.#isRequested) return;
-    this.#isRequested = true;
-    void passes(EXPECTATIONS_MS, this.#options.signal).then(async (isOpen) => {
-      this.#isRequested = false;
-      if (!isOpen) return;
-      const { paths, execution } = this.#options;
-      const found = await withClient({ paths, start: false }, async (client) =>
-        execution === undefined ? (await client.call('list', {})).executions : await findKnown(client, execution),
-      ).catch(() => []);
-      this.#replica.addExpectations(found);
-      this.#options.onChange([]);
     });
   }
 
@@ -231,6 +218,12 @@ async function requestSnapshot({ paths, execution }: LiveModelOptions, start: bo
 }
 
 type Executions = Snapshot['executions'];
+
+async function requestExpectations({ paths, execution }: LiveModelOptions): Promise<Executions> {
+  return await withClient({ paths, start: false }, async (client) =>
+    execution === undefined ? (await client.call('list', {})).executions : await findKnown(client, execution),
+  );
+}
 
 /** Returns the open executions, and those that just ended, which are in the replica when late events arrive. */
 async function listOpen(client: Client): Promise<Executions> {
