@@ -149,7 +149,7 @@ export const ERROR_STATUSES = {
   400: 'The request is invalid.',
   401: 'The request has no valid token.',
   403: 'The request comes from another host, origin or site, or has a wrong code.',
-  404: 'The execution or the path does not exist.',
+  404: 'The execution, an execution of this name or the path does not exist.',
   405: 'The path has another method, see the header `Allow`.',
   409: 'The prefix of an ID is ambiguous.',
   413: 'The body is too long.',

@@ -146,7 +146,7 @@ export const REQUESTS = {
       ),
       kind: name('Only this kind.'),
       since: time('Only executions that began at or after this RFC 3339 time.'),
-      limit: withDefault(count('Maximum number of names.', { max: 1_000 }), 200),
+      limit: withDefault(count('Maximum number of names.', { max: 20_000 }), 200),
     },
   },
   timeline: { summary: 'Return when steps began, pauses, and samples of resource usage.', fields: { execution } },

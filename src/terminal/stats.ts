@@ -55,7 +55,7 @@ export function statsTable(names: readonly NameStatistics[], more: number, optio
   ]);
   const lines = gridLines(NAME_COLUMNS, rows, options);
   if (more === 0) return lines;
-  const hint = `${formatQuantity(more, 'older name')} not shown; see --since, --kind and --json`;
+  const hint = `${formatQuantity(more, 'older name')} not shown; use --since, --kind or --json`;
   return [...lines, paint(truncate(hint, options.columns, ellipsisOf(options.style)), 'dim', options.style)];
 }
 

@@ -51,7 +51,7 @@ t.test('without Unicode only ASCII is printed', (t) => {
 });
 
 t.test('names that are left out are counted', (t) => {
-  t.match(statsTable(statisticsOf(makeAll()), 7, OPTIONS).at(-1), '7 older names not shown; see --since, --kind');
+  t.match(statsTable(statisticsOf(makeAll()), 7, OPTIONS).at(-1), '7 older names not shown; use --since, --kind');
   t.strictSame(statsTable([], 0, OPTIONS), ['Nothing has finished yet.']);
   t.end();
 });

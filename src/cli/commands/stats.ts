@@ -1,15 +1,16 @@
 /** `progress stats`: shows how often executions succeed, how long they take, and how good estimates of that were. */
 import { withClient } from '../../client/connect.js';
+import { formatQuantity } from '../../core/text/format.js';
 import { statsDetails, statsTable } from '../../terminal/stats.js';
 import { defineCommand } from '../command.js';
 import { ANY_ID, JSON_OPTION } from '../options.js';
-import { print, printLines } from '../shared/output.js';
+import { complain, print, printLines } from '../shared/output.js';
 import { maxColumnsOf, styleOf } from '../shared/output-options.js';
 import { parseTimeExpression } from '../shared/time-expressions.js';
 
-/** Names in a table. */
+/** Names in a table, and in JSON. */
 const LIMIT = 200;
-const JSON_LIMIT = 1_000;
+const JSON_LIMIT = 20_000;
 
 export const command = defineCommand({
   verb: 'stats',
@@ -31,6 +32,7 @@ export const command = defineCommand({
     const { names, more = 0 } = await withClient({ paths, start: true }, (client) => client.call('stats', request));
     if (json) {
       await print(`${JSON.stringify(names, undefined, 2)}\n`);
+      if (more > 0) complain(`${formatQuantity(more, 'older name')} not printed; use --since or --kind`);
       return 0;
     }
     const options = { now, columns: maxColumnsOf(), style: styleOf(env) };

@@ -4,7 +4,7 @@ import { connect } from '../../../client/connect.js';
 import { sanitize } from '../../../core/text/ansi.js';
 import { EVENT_TYPES, FINAL_STATUSES } from '../../../core/events/event.js';
 import { EXECUTION_KINDS, type ExecutionJson } from '../../../core/execution.js';
-import { statusWord } from '../../../core/text/format.js';
+import { formatQuantity, statusWord } from '../../../core/text/format.js';
 import { GROUPINGS } from '../../../core/lists/groups.js';
 import { SORT_KEYS } from '../../../core/lists/sort.js';
 import type { Paths } from '../../../platform/paths.js';
@@ -47,6 +47,8 @@ export async function completionsOf(
     case 'run':
     case 'runs':
       return without(operands, executionCandidates(await listRuns(paths)));
+    case 'name':
+      return await nameCandidates(paths);
     case 'queue':
       return await queueCandidates(paths);
     case 'format':
@@ -129,6 +131,16 @@ async function listExecutions(paths: Paths): Promise<ExecutionJson[]> {
 async function listRuns(paths: Paths): Promise<ExecutionJson[]> {
   const { executions } = await ask(paths, (client) => client.call('list', { limit: MAX_EXECUTIONS }));
   return executions.filter(({ id }) => hasSpec(paths, id));
+}
+
+/** Names of finished executions: `stats` shows them, and a run of the same name is estimated by them. */
+async function nameCandidates(paths: Paths): Promise<CompletionValue[]> {
+  const { names } = await ask(paths, (client) => client.call('stats', { limit: MAX_EXECUTIONS }));
+  const counts = new Map<string, number>();
+  for (const { name, runs } of names) counts.set(name, (counts.get(name) ?? 0) + runs);
+  return [...counts]
+    .map(([name, runs]) => ({ value: name, description: formatQuantity(runs, 'finished run') }))
+    .filter(({ value }) => isInsertable(value));
 }
 
 async function queueCandidates(paths: Paths): Promise<CompletionValue[]> {

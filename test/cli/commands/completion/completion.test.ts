@@ -179,6 +179,9 @@ t.test('runs, queues and signals are completed for commands that control runs', 
   }
   t.strictSame(new Set(await keys('wait', '')), new Set(['foreign', ended, running, 'true', 'compile']));
   t.strictSame(await keys('queue', ''), ['list', 'set', 'pause', 'resume', 'clear', 'remove']);
+  for (const words of [['stats'], ['run', '--name']]) {
+    t.strictSame([...(await answer(home, ...words, '')).values], [['true', '1 finished run']], words.join(' '));
+  }
   for (const words of [
     ['queue', 'set'],
     ['stop', '--queue'],
