@@ -7,6 +7,7 @@ import { FINAL_STATUSES } from '../core/events/event.js';
 import {
   formatAge,
   formatBytes,
+  formatCount,
   formatDuration,
   formatOutcome,
   formatPercent,
@@ -45,7 +46,7 @@ export function statsTable(names: readonly NameStatistics[], more: number, optio
   const rows = names.map((one): (GridCell | string)[] => [
     { text: one.name, tone: 'strong' },
     one.kind,
-    String(one.runs),
+    formatCount(one.runs),
     one.successRate === undefined ? '' : formatPercent(one.successRate),
     medianText(one.duration),
     one.duration ? formatDuration(one.duration.p90) : '',
@@ -130,7 +131,7 @@ function p90Text({ p90 }: Distribution): string {
 function outcomeParts({ outcomes, runs }: NameStatistics): string[] {
   return FINAL_STATUSES.flatMap((status: FinalStatus) => {
     const count = outcomes[status] ?? 0;
-    return count === 0 ? [] : [count === runs ? `all ${status}` : `${count} ${status}`];
+    return count === 0 ? [] : [count === runs ? `all ${status}` : `${formatCount(count)} ${status}`];
   });
 }
 
@@ -162,7 +163,7 @@ const STEP_COLUMNS: readonly GridColumn[] = [
 function stepTable({ steps }: StatisticsDetails, options: StatsOptions): string[] {
   if (steps.length === 0) return [];
   const rows = steps.map(({ name, runs, duration, share }) => [
-    ...[name, String(runs), formatDuration(duration.median), formatDuration(duration.p90)],
+    ...[name, formatCount(runs), formatDuration(duration.median), formatDuration(duration.p90)],
     formatPercent(share),
   ]);
   return ['', ...gridLines(STEP_COLUMNS, rows, options)];
@@ -177,7 +178,12 @@ const FAILURE_COLUMNS: readonly GridColumn[] = [
 
 function failureLines({ failures }: StatisticsDetails, options: StatsOptions): string[] {
   if (failures.length === 0) return [];
-  const rows = failures.map(({ runs, step = '', error = '', execution }) => [String(runs), step, error, execution]);
+  const rows = failures.map(({ runs, step = '', error = '', execution }) => [
+    formatCount(runs),
+    step,
+    error,
+    execution,
+  ]);
   return ['', ...gridLines(FAILURE_COLUMNS, rows, options)];
 }
 

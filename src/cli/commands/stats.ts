@@ -36,7 +36,9 @@ export const command = defineCommand({
       return 0;
     }
     const options = { now, columns: maxColumnsOf(), style: styleOf(env) };
-    if (name === undefined) await printLines(statsTable(names, more, options));
+    if (names.length === 0 && (since !== undefined || kind !== undefined))
+      await printLines(['Nothing of this kind and time has finished.']);
+    else if (name === undefined) await printLines(statsTable(names, more, options));
     else await printLines(names.flatMap((one, at) => [...(at > 0 ? [''] : []), ...statsDetails(one, options)]));
     return 0;
   },

@@ -11,7 +11,7 @@ export interface Expectation {
   durations: readonly number[];
   /** Steps that most of them had, in the usual order. */
   steps: readonly ExpectedStep[];
-  /** Steps that ran at the same time, at most. */
+  /** Steps that ran at the same time, not only for a short time. */
   parallelism: number;
   /** Usual time before the first step and after the last one. */
   leadMs: number;

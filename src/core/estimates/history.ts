@@ -10,6 +10,8 @@ import { ascending, MIN_RUNS, quantile } from './forecast.js';
 const MAX_RUNS = 20;
 /** Steps of one execution that are considered. */
 const MAX_STEPS = 500;
+/** Share of the time in which steps must run at the same time: the end of one may be reported after the next has begun. */
+const MIN_PARALLEL_SHARE = 0.1;
 /** Share of the executions that must have had a step for it to be expected. */
 const MIN_STEP_SHARE = 0.5;
 
@@ -101,7 +103,7 @@ function layoutOf(run: Execution): Layout | undefined {
   };
 }
 
-/** Returns the time in which a step ran, and the highest number of steps that ran at the same time. */
+/** Returns the time in which a step ran, and the number of steps that ran at the same time for a part of it that counts. */
 function occupancyOf(spans: readonly { from: number; to: number }[]): { busyMs: number; parallelism: number } {
   const edges = spans
     .flatMap(({ from, to }): [number, number][] => [
@@ -112,15 +114,17 @@ function occupancyOf(spans: readonly { from: number; to: number }[]): { busyMs: 
     .sort(([a, deltaA], [b, deltaB]) => a - b || deltaA - deltaB);
   let busyMs = 0;
   let running = 0;
-  let parallelism = 1;
   let before = 0;
+  /** Time in which at least this number of steps ran. */
+  const timeMs: number[] = [];
   for (const [at, delta] of edges) {
     if (running > 0) busyMs += at - before;
+    for (let count = 1; count <= running; count++) timeMs[count] = (timeMs[count] ?? 0) + at - before;
     before = at;
     running += delta;
-    parallelism = Math.max(parallelism, running);
   }
-  return { busyMs, parallelism };
+  const parallelism = timeMs.findLastIndex((ms) => ms >= MIN_PARALLEL_SHARE * busyMs);
+  return { busyMs, parallelism: Math.max(1, parallelism) };
 }
 
 function expectedSteps(layouts: readonly Layout[]): ExpectedStep[] {

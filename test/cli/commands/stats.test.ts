@@ -60,6 +60,7 @@ t.test('statistics of finished executions, in a table, in detail, and over HTTP'
       ['build', 2],
     ]);
     t.strictSame(await chosen('--since', '2026-02-01T00:00:00Z'), []);
+    t.equal((await stats('--kind', 'agent')).stdout, 'Nothing of this kind and time has finished.\n');
     t.match(await stats('--since', 'noon'), { status: 64, stderr: /--since: "noon" is not a time/ });
   });
 

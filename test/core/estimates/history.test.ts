@@ -62,6 +62,23 @@ t.test('an execution without a plan is estimated by its earlier runs, and overdu
   t.end();
 });
 
+t.test('steps that overlap for a short time do not run at the same time', (t) => {
+  const parallelism = (overlap: number) => {
+    const state = folded([
+      { type: 'execution_started', execution: 'p', time: at(0), data: { name: 'build' } },
+      { type: 'step_started', execution: 'p', step: 'a', time: at(0) },
+      { type: 'step_started', execution: 'p', step: 'b', time: at(10 - overlap) },
+      { type: 'step_completed', execution: 'p', step: 'a', time: at(10) },
+      { type: 'step_completed', execution: 'p', step: 'b', time: at(20) },
+      { type: 'execution_completed', execution: 'p', time: at(20) },
+    ]);
+    const execution = findExecution(state, 'p')!;
+    return expectationOf([execution, execution, execution])?.parallelism;
+  };
+  t.strictSame([parallelism(0), parallelism(1), parallelism(8)], [1, 1, 2]);
+  t.end();
+});
+
 t.test('pauses do not count', (t) => {
   const paused = folded([
     { type: 'execution_started', execution: 'p', time: at(0), data: { name: 'build', cwd: '/x' } },
