@@ -33,6 +33,7 @@ export function formatAge(ms: number): string {
 
 /** Rounding of estimates by size: higher precision would only make them fluctuate. */
 const REMAINING_GRAIN: readonly (readonly [below: number, grain: number])[] = [
+  [10 * SECOND, SECOND],
   [MINUTE, 5 * SECOND],
   [10 * MINUTE, 30 * SECOND],
   [HOUR, MINUTE],
