@@ -30,6 +30,9 @@ export interface BoxOptions {
   untilTick?: (view: View) => number | undefined;
   /** Called for Ctrl-C and SIGINT instead of leaving, by the owner of the run that is shown. */
   onInterrupt?: () => void;
+  /** Called before this process stops by Ctrl-Z, and when it continues. */
+  onStop?: () => void;
+  onContinue?: () => void;
   clock?: Clock;
 }
 
@@ -189,6 +192,7 @@ class InlineBox implements Box {
       this.#frames.stop();
       this.#screen.restore();
       this.#ignoreStop();
+      this.#options.onStop?.();
       process.kill(target, 'SIGTSTP');
       setTimeout(() => this.#goOn(), STOP_MS);
     });
@@ -197,6 +201,7 @@ class InlineBox implements Box {
   #goOn(): void {
     if (this.#state !== 'stopped') return;
     this.#continuedAt = this.#clock.now();
+    this.#options.onContinue?.();
     this.#begin();
     // the size may have changed while this process was stopped: makes Node query it
     process.kill(process.pid, 'SIGWINCH');

@@ -80,7 +80,8 @@ export function openScreen(options: ScreenOptions): Screen {
   };
 
   // input that is no terminal has no keys, and its bytes belong to another reader
-  if (input.isTTY) input.on('data', onInput);
+  // an earlier screen has paused it
+  if (input.isTTY) input.on('data', onInput).resume();
   program.on('keypress', (character, key) => onKey(keyName(character, key.full)));
   program.on('resize', onResize);
   return {

@@ -1,6 +1,6 @@
 /** The box of a command, and the full screen that `t` opens: leaving that returns to the box. */
 import { ProgressError } from '../../core/base/errors.js';
-import type { Box, Leaving } from '../../terminal/box.js';
+import type { Box, BoxOptions, Leaving } from '../../terminal/box.js';
 import { openBox } from '../../terminal/box.js';
 import type { OutputStyle } from '../../terminal/style.js';
 import type { TuiExit } from '../../terminal/tui/session.js';
@@ -8,14 +8,12 @@ import type { View } from '../../terminal/view.js';
 import type { CommandContext } from '../command.js';
 import { printLines } from './output.js';
 
-export interface BoxSessionOptions {
+export interface BoxSessionOptions extends Pick<BoxOptions, 'onInterrupt' | 'onStop' | 'onContinue'> {
   context: CommandContext;
   style: OutputStyle;
   view: () => View;
   /** Execution that the full screen opens. */
   execution?: string;
-  /** See `BoxOptions`. */
-  onInterrupt?: () => void;
 }
 
 export class BoxSession {
@@ -82,8 +80,8 @@ export class BoxSession {
   }
 
   #open(): Box {
-    const { style, view, onInterrupt } = this.#options;
+    const { context: _context, execution: _execution, ...options } = this.#options;
     const { stdin: input, stdout: output } = process;
-    return openBox({ input, output, style, view, hasFullScreen: true, ...(onInterrupt && { onInterrupt }) });
+    return openBox({ input, output, hasFullScreen: true, ...options });
   }
 }

@@ -121,6 +121,8 @@ async function showBox(run: Run, output: Output, shown: Shown, onKey: () => void
       onKey();
       interrupt();
     },
+    onStop: () => run.control({ run: '', action: 'pause', by: 'Ctrl-Z' }),
+    onContinue: () => run.control({ run: '', action: 'resume', by: 'the shell' }),
   });
   // the box takes the signal itself, the full screen leaves it to the owner of the run
   const unlistenAgain = onSignal('SIGINT', () => {

@@ -99,6 +99,29 @@ t.test('in a real terminal', { skip }, async (t) => {
     await expectRestored(t, scene);
   });
 
+  t.test('run --stream: t opens the full screen, which returns to the box; Ctrl-Z pauses the command', async (t) => {
+    const scene = await open(t);
+    const { home, tmux, progress } = scene;
+    await progress(`run --name job --stream -- ${writeJob(home)}`);
+    await tmux.see(/output 6/);
+    for (let round = 0; round < 2; round += 1) {
+      await tmux.key('t');
+      await tmux.see(/^ *1 Log .*2 Steps/m);
+      await tmux.key('q');
+      await tmux.see(/^ *ID\b|1 running[^╭]*job/);
+      await tmux.key('q');
+      await tmux.see(/^╭─ progress · job ·[^]*output 6[^]*^╰/m);
+    }
+    await tmux.key('C-z');
+    await tmux.see(/ready>\s*$/);
+    t.notMatch(await tmux.capture(), /[╭╰]/);
+    await waitFor('the pause', async () => (await home.invoke(['ps'])).stdout.includes('paused'));
+    go(home);
+    await tmux.enter('fg');
+    t.match(await tmux.see(/✅ job completed/, 'history'), /progress logs/);
+    await expectRestored(t, scene);
+  });
+
   t.test('run --stream shows the steps that a script reports with the shell library', async (t) => {
     const { home, tmux, progress } = await open(t);
     const script = path.join(home.directory, 'library.sh');
