@@ -24,6 +24,8 @@ export interface FollowOptions extends Pick<ConnectOptions, 'paths' | 'start'> {
   resume?: JournalPosition | undefined;
   /** Start the daemon again if it has died while followed, but not if it was stopped. */
   restart?: boolean;
+  /** Milliseconds before the first retry; they double up to two seconds. @default 100 */
+  retryMs?: number;
   signal?: AbortSignal;
 }
 
@@ -45,7 +47,7 @@ export interface JournalPosition {
  * @throws {ProgressError} If the first connection fails and there is no position to resume at.
  */
 export async function* follow(options: FollowOptions): AsyncGenerator<Followed> {
-  const { paths, subscribe, resume, signal } = options;
+  const { paths, subscribe, resume, retryMs = FIRST_RETRY_MS, signal } = options;
   let position = resume;
   for (let attempt = 0; !signal?.aborted; attempt++) {
     const inbox = new Inbox(signal);
@@ -74,7 +76,7 @@ export async function* follow(options: FollowOptions): AsyncGenerator<Followed> 
       inbox.close();
       void client?.close();
     }
-    const wait = Math.min(FIRST_RETRY_MS * 2 ** attempt, LAST_RETRY_MS);
+    const wait = Math.min(retryMs * 2 ** attempt, LAST_RETRY_MS);
     await delay(wait, undefined, signal && { signal }).catch(() => undefined);
   }
 }

@@ -8,9 +8,9 @@ import { subagentDepth } from '../core/fold/output.js';
 import { messageOf } from '../core/lists/visible-steps.js';
 import { formatClock } from '../core/text/format.js';
 import type { Tone } from './paint.js';
-import { cleanOutput, paint } from './paint.js';
+import { cleanOutput, cleanText, ellipsisOf, paint } from './paint.js';
 import type { Style } from './style.js';
-import { wrap } from './width.js';
+import { truncate, wrap } from './width.js';
 
 /** A line of output, a message, or what an agent says and does. */
 export interface TailLine {
@@ -77,7 +77,8 @@ function tailRow({ time, level, text, isProse }: TailLine, cells: number, style:
   const at = parseInstant(time);
   const clock = at === undefined ? '' : `${formatClock(at)} `;
   const tone = LEVEL_TONES.get(level ?? '');
-  const label = level === undefined ? '' : paint(`${level.toUpperCase().slice(0, MAX_LEVEL)} `, tone ?? 'dim', style);
+  const word = truncate(cleanText(level ?? '').toUpperCase(), MAX_LEVEL_CELLS, ellipsisOf(style));
+  const label = word === '' ? '' : paint(`${word} `, tone ?? 'dim', style);
   const shown = cleanOutput(text, isProse || tone !== undefined ? { ...style, color: false } : style);
   const bodies = isProse ? wrapProse(shown, cells - clock.length, style) : [shown];
   return bodies.map((body, index) => {
@@ -87,7 +88,7 @@ function tailRow({ time, level, text, isProse }: TailLine, cells: number, style:
 }
 
 /** Cells of a level, which is a producer's text. */
-const MAX_LEVEL = 8;
+const MAX_LEVEL_CELLS = 8;
 
 /** Indents below the first line. A tool call takes one line. */
 function wrapProse(line: string, cells: number, style: Style): string[] {

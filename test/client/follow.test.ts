@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import type { Test } from 'tap';
 import t from 'tap';
 import type { Followed } from '../../src/client/follow.js';
@@ -114,6 +115,31 @@ t.test('a consumer that stops closes the connection', async (t) => {
   abort.abort();
   await done;
   await waitFor('the end of the connection', () => daemon.sockets.size === 0);
+});
+
+t.test('1,000 reconnects leak no listener, socket or timer', async (t) => {
+  const paths = createPaths(t);
+  const daemon = await listenAs(t, paths, answer);
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => void warnings.push(warning);
+  process.on('warning', onWarning);
+  t.teardown(() => process.off('warning', onWarning));
+  const abort = new AbortController();
+  t.teardown(() => abort.abort());
+  const resources = () => process.getActiveResourcesInfo().length;
+  const { signal } = abort;
+  const followed = follow({ paths, start: false, subscribe: {}, signal, retryMs: 0 });
+  let before = 0;
+  for (let round = 0; round <= 1_000; round++) {
+    let next = await followed.next();
+    while (!next.done && next.value.kind !== 'connected') next = await followed.next();
+    if (round === 10) before = resources();
+    for (const socket of daemon.sockets) socket.destroy();
+  }
+  const listeners = getEventListeners(signal, 'abort').length;
+  t.ok(listeners <= 2, `${listeners} listeners`);
+  t.ok(resources() <= before + 5, `${resources()} resources, ${before} before`);
+  t.same(warnings, []);
 });
 
 t.test('restarts of a real daemon lose and duplicate no event', async (t) => {

@@ -25,6 +25,8 @@ export interface Tmux {
   resize(columns: number, rows: number): Promise<void>;
   /** The rows on the screen, or with the scrollback above them. */
   capture(what?: 'screen' | 'history'): Promise<string>;
+  /** Writes the bytes that the pane receives to a file from now on. */
+  record(file: string): Promise<void>;
   /** Captures until it matches. */
   see(pattern: RegExp, what?: 'screen' | 'history'): Promise<string>;
   isCursorVisible(): Promise<boolean>;
@@ -79,6 +81,9 @@ export async function openTmux(
     },
     async resize(width, height) {
       await tmux('resize-window', '-x', String(width), '-y', String(height));
+    },
+    async record(file) {
+      await tmux('pipe-pane', `exec cat >'${file}'`);
     },
     capture,
     see,

@@ -148,6 +148,40 @@ progress_end
     ]);
   });
 
+  t.test('of hostile texts nothing but text reaches the terminal', async (t) => {
+    const { home, tmux, progress, emit } = await open(t, USUAL, { PROGRESS_OSC: '1' });
+    const evil =
+      '\u001b[2J\u001b]0;owned\u0007\u001bP1$r\u001b\\\u009b31m\u0090\u009d8;;x\u009c\r\n\u0008\u202e\u2066\u200b\u0000x';
+    await emit(
+      { type: 'execution_started', execution: 'evil', name: `evil ${evil}`, data: { agent: evil } },
+      { type: 'step_started', execution: 'evil', step: 's', name: evil, data: { kind: evil, model: evil } },
+      { type: 'step_started', execution: 'evil', step: 'inner', name: evil, data: { parent: 's' } },
+      { type: 'output', execution: 'evil', step: 's', data: { text: `${evil}\u001b[31mred` } },
+      { type: 'activity', execution: 'evil', data: { kind: 'assistant-text', text: evil } },
+      { type: 'log', execution: 'evil', data: { level: evil, message: evil } },
+      { type: 'log', execution: 'evil', data: { level: 'error', errorType: evil, message: evil } },
+      { type: 'progress', execution: 'evil', data: { current: 1, total: 2, unit: evil, message: evil } },
+      { type: 'attention', execution: 'evil', data: { state: 'waiting', reason: evil } },
+    );
+    const file = path.join(home.directory, 'bytes');
+    await tmux.record(file);
+    await progress('watch --stream evil');
+    await tmux.see(/waiting for you.*[^]*red/);
+    await emit({ type: 'execution_failed', execution: 'evil', data: { error: evil, errorType: evil } });
+    await tmux.see(/status 0/);
+    await emit({ type: 'execution_started', execution: 'more', name: evil });
+    await progress('watch --stream');
+    await tmux.see(/╭─ progress/);
+    await tmux.key('q');
+    await tmux.see(/status 0[^]*status 0/);
+    const bytes = readFileSync(file, 'utf8');
+    t.match(bytes, /\u001b\]9;4;[14];/, 'it is the output of the box');
+    const ours =
+      /\u001b\[(?:[\d;]*m|\d+[ABG]|[KJ]|\?(?:7|25|2026)[hl]|>c|6n)|\u001b\]9;4;[0-4];\d*\u001b\\|\r+\n|\r|\n/g;
+    const left = /.{0,20}[\p{Cc}\u202a-\u202e\u2066-\u2069].{0,20}/u.exec(bytes.replaceAll(ours, ''));
+    t.equal(left?.[0], undefined);
+  });
+
   t.test('commands that wait print at a terminal for what', async (t) => {
     const { tmux, progress, emit } = await open(t, { columns: 100, rows: 24 });
     for (const [words, what] of [
