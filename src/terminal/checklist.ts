@@ -34,7 +34,7 @@ export class Checklist {
   readonly #execution: Execution;
   readonly #steps: readonly Step[];
   /** Finished steps that are counted in any case. */
-  readonly #folded: readonly Step[];
+  readonly #folded: ReadonlySet<Step>;
   /** Steps that the execution has evicted, by status. */
   readonly #dropped: Counts;
 
@@ -45,31 +45,28 @@ export class Checklist {
     const isPlan = !steps.some(({ kind }) => kind === 'criterion');
     this.#dropped = new Map(isPlan ? (Object.entries(execution.droppedSteps ?? {}) as [Status, number][]) : []);
     const finished = steps.filter(({ status }) => isFinal(status) && !isFailure(status));
-    this.#folded = finished.length + this.#dropped.size >= MIN_FOLDED ? finished : [];
+    this.#folded = new Set(finished.length + this.#dropped.size >= MIN_FOLDED ? finished : []);
   }
 
   /** Rows that it takes if no unfinished step is hidden. */
   get size(): number {
-    return this.#steps.length - this.#folded.length + (this.#folded.length + this.#dropped.size > 0 ? 1 : 0);
+    return this.#steps.length - this.#folded.size + (this.#folded.size + this.#dropped.size > 0 ? 1 : 0);
   }
 
   /** The steps in their order, in at most `room` rows; the hidden ones are counted by status. */
   rows(room: number, now: number, style: Style): Row[] {
     if (room <= 0 || this.#steps.length === 0) return [];
-    const ranked = rankSteps(this.#steps.filter((step) => !this.#folded.includes(step)));
+    const ranked = rankSteps(this.#steps.filter((step) => !this.#folded.has(step)));
     if (room < MIN_ROWS_TO_COUNT && this.size > room) {
       return ranked.slice(0, room).map((step) => this.#row(step, now, style));
     }
-    for (let count = ranked.length; ; count -= 1) {
-      const hidden = [...this.#folded, ...ranked.slice(count)];
-      const ended = countSteps(
-        hidden.filter(({ status }) => isFinal(status)),
-        this.#dropped,
-      );
-      const open = countSteps(hidden.filter(({ status }) => !isFinal(status)));
+    for (let count = Math.min(ranked.length, room); ; count -= 1) {
+      const hidden = new Set([...this.#folded, ...ranked.slice(count)]);
+      const ended = countSteps(hidden, isFinal, this.#dropped);
+      const open = countSteps(hidden, (status) => !isFinal(status));
       const counts = (ended.size > 0 ? 1 : 0) + (open.size > 0 ? 1 : 0);
       if (count > 0 && count + counts > room) continue;
-      const kept = this.#steps.filter((step) => !hidden.includes(step));
+      const kept = this.#steps.filter((step) => !hidden.has(step));
       return [...endedRow(ended, style), ...kept.map((step) => this.#row(step, now, style)), ...openRow(open, style)];
     }
   }
@@ -105,9 +102,9 @@ function rankSteps(steps: readonly Step[]): Step[] {
   );
 }
 
-function countSteps(steps: readonly Step[], dropped: Counts = new Map()): Counts {
+function countSteps(steps: Iterable<Step>, isWanted: (status: Status) => boolean, dropped: Counts = new Map()): Counts {
   const counts = new Map(dropped);
-  for (const { status } of steps) counts.set(status, (counts.get(status) ?? 0) + 1);
+  for (const { status } of steps) if (isWanted(status)) counts.set(status, (counts.get(status) ?? 0) + 1);
   return counts;
 }
 

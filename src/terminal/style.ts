@@ -1,6 +1,6 @@
 /** Determines how to write to a terminal, or to what replaces it: a pure function of the environment. */
 import { ProgressError } from '../core/base/errors.js';
-import { hasTaskbar } from './taskbar.js';
+import { hasTaskbar } from './osc-support.js';
 
 /** Appearance of texts. */
 export interface Style {

@@ -49,6 +49,7 @@ async function expectRestored(t: Test, tmux: Tmux, exit: number): Promise<string
 }
 
 const RUNNING = /╰─.*q leave/;
+const TASKBAR_CLEARED = /\u001b\]9;4;0;\u001b\\(?![^]*\u001b\]9;4;[1-4])/;
 const GOES_ON = 'ship-login-page goes on. Come back: progress watch --stream 7hq2m4kd9x';
 
 t.test('the box is drawn below earlier output, with a straight right border, and q leaves it', options, async (t) => {
@@ -79,10 +80,13 @@ t.test('signals that end a program restore the terminal', options, async (t) => 
         ['SIGINT', 130],
       ] as const
     ).map(async ([name, exit]) => {
-      const tmux = await start(t, 'story');
+      const tmux = await start(t, 'story', { PROGRESS_OSC: '1' });
       await tmux.see(RUNNING);
+      const record = path.join(tmux.home, 'bytes');
+      await tmux.record(record);
       await signal(tmux, name);
       t.match(await expectRestored(t, tmux, exit), `first\n${GOES_ON}\nexit=${exit}`);
+      t.match(await readFile(record, 'utf8'), TASKBAR_CLEARED, 'no progress stays in the taskbar');
     }),
   );
 });
@@ -94,15 +98,19 @@ t.test('an exception restores the terminal, and keeps the last frame with the st
 });
 
 t.test('Ctrl-Z removes the box and gives the shell its terminal, and fg draws it again', options, async (t) => {
-  const tmux = await start(t, 'story');
+  const tmux = await start(t, 'story', { PROGRESS_OSC: '1' });
   await tmux.see(RUNNING);
+  const record = path.join(tmux.home, 'bytes');
+  await tmux.record(record);
   await tmux.key('C-z');
   const stopped = await tmux.see(/Stopped/);
+  t.match(await readFile(record, 'utf8'), TASKBAR_CLEARED);
   t.notMatch(stopped, /[╭╰]/);
   t.ok(await tmux.isCursorVisible());
   await tmux.enter('fg; echo "left=$?"; stty -a | cmp - $HOME/a && echo modes as before');
   const back = await tmux.see(RUNNING);
   t.equal(back.match(/╭/g)?.length, 1);
+  t.match(await readFile(record, 'utf8'), /\u001b\]9;4;1;51\u001b\\[^]*$/);
   t.notOk(await tmux.isCursorVisible());
   await tmux.key('q');
   await tmux.see(/left=0\nmodes as before/);

@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { Execution } from '../../src/core/execution.js';
-import { hasTaskbar, Taskbar } from '../../src/terminal/taskbar.js';
+import { hasTaskbar } from '../../src/terminal/osc-support.js';
+import { Taskbar } from '../../src/terminal/taskbar.js';
 import { makeExecution, START } from '../helpers/models.js';
 
 const LIVE = { state: 'live' } as const;

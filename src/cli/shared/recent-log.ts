@@ -50,7 +50,7 @@ export class RecentLog {
     for (const event of events) {
       if (event.seq <= this.#seq) continue;
       this.#seq = event.seq;
-      this.#lines.push(...tailLinesOf(event, execution));
+      this.#lines.push(...tailLinesOf(event, execution).slice(-MAX_LINES));
     }
     if (this.#lines.length > 2 * MAX_LINES) this.#lines = this.#lines.slice(-MAX_LINES);
   }
