@@ -39,10 +39,11 @@ type ValueOf<S extends OptionSpec> = {
 type WordOf<S extends PositionalSpec> = S extends { many: true } ? Text<S>[] : Text<S>;
 type IsGiven<S extends PositionalSpec> = S extends { required: true } | { default: string } ? true : false;
 
+/** What the parser returns for a table of options. */
+export type OptionValues<O extends OptionTable> = { [K in keyof O]?: ValueOf<O[K]> | undefined };
+
 /** What the parser returns for the two tables. */
-export type Arguments<P extends PositionalTable, O extends OptionTable> = {
-  [K in keyof O]?: ValueOf<O[K]> | undefined;
-} & {
+export type Arguments<P extends PositionalTable, O extends OptionTable> = OptionValues<O> & {
   [K in keyof P as IsGiven<P[K]> extends true ? K : never]: WordOf<P[K]>;
 } & {
   [K in keyof P as IsGiven<P[K]> extends true ? never : K]?: WordOf<P[K]> | undefined;

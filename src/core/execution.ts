@@ -14,6 +14,8 @@ export interface Attention {
   reason?: string;
   /** ID of the step that needs attention, such as a sub-agent; absent if it is the execution itself. */
   step?: string;
+  /** When it began to wait; absent if it is silent. */
+  since?: string;
 }
 
 export interface WorkProgress {

@@ -9,7 +9,10 @@ import type { Tone } from './paint.js';
 import { cleanText, ellipsisOf, paint, toneOf } from './paint.js';
 import { describeEvent } from './plain.js';
 import type { Style } from './style.js';
-import { truncate } from './width.js';
+import { cellsOf, fitParts, truncate } from './width.js';
+
+/** Cells that texts keep on a narrow terminal. */
+const MIN_TEXT_CELLS = 8;
 
 export interface EventLineOptions {
   columns: number;
@@ -55,12 +58,15 @@ export function eventLines(
   execution: Execution | undefined,
   { columns, style }: EventLineOptions,
 ): string[] {
-  const { texts, word } = describeEvent(event, execution, style);
+  const { lines, word } = describeEvent(event, execution, style);
   const at = parseInstant(event.time);
   const time = paint(at === undefined ? cleanText(event.time) : formatClock(at), 'dim', style);
-  return texts.map((text) => {
-    const said = `${wordOf(event, word)}${text}`.trimEnd();
-    return truncate(`${time} ${signOf(event, style)} ${said}`.trimEnd(), columns, ellipsisOf(style));
+  return lines.map((parts) => {
+    const lead = `${time} ${signOf(event, style)}`;
+    const [first = '', ...others] = parts;
+    const said = [wordOf(event, word) + first, ...others];
+    const text = fitParts(said, Math.max(MIN_TEXT_CELLS, columns - cellsOf(lead) - 1), ellipsisOf(style));
+    return truncate(`${lead} ${text}`.trimEnd(), columns, ellipsisOf(style));
   });
 }
 

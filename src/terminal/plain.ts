@@ -1,37 +1,17 @@
-/** Formats events as plain lines in fixed columns, for pipes, logs, CI and agents. */
+/** Describes events as texts of one line, in parts, for people and pipes. */
 import { activityText, callTitle, otherActivity, OUR_KINDS } from '../core/events/activity.js';
-import { estimate } from '../core/estimates/estimate.js';
 import { elapsedOf } from '../core/estimates/durations.js';
-import { stateWord } from '../core/text/state-text.js';
 import type { EventData, ExecutionEvent } from '../core/events/event.js';
 import { EXECUTION_ENDS, numberOf, STEP_ENDS, textOf, textsOf } from '../core/events/event.js';
 import type { Execution } from '../core/execution.js';
-import {
-  formatBytes,
-  formatCpu,
-  formatDuration,
-  formatPercent,
-  formatQuantity,
-  remainingText,
-} from '../core/text/format.js';
+import { formatBytes, formatCpu, formatDuration, formatPercent, formatQuantity } from '../core/text/format.js';
 import { countText } from './detail.js';
-import { actorOf, errorOf, messageOf, visibleStepsOf, stepPosition, stepTitle } from '../core/lists/visible-steps.js';
+import { actorOf, errorOf, messageOf, stepPosition, stepTitle } from '../core/lists/visible-steps.js';
 import { cleanOutput, cleanText } from './paint.js';
 import type { Style } from './style.js';
-import { fit } from './width.js';
 
-/** Width of generated IDs; longer ones are not cut and shift their line. */
-const ID_CELLS = 10;
-const WORD_CELLS = 10;
 /** Maximum length of a JSON value of unknown data. */
 const MAX_VALUE_CHARS = 200;
-
-/** Lines of an event. `execution` is its state after the event, if known. */
-export function plainLine(event: ExecutionEvent, execution: Execution | undefined, style: Style): string[] {
-  const { word, texts } = describeEvent(event, execution, style);
-  const lead = `${utcTime(event.time)} ${idColumn(event.execution ?? '-')} ${fit(word, WORD_CELLS)}`;
-  return texts.map((text) => `${lead} ${text}`.trimEnd());
-}
 
 /** Whether an event rings the bell; an event from before the subscription does not. */
 export function isBell({ type, time, data }: ExecutionEvent, now: number): boolean {
@@ -42,28 +22,10 @@ export function isBell({ type, time, data }: ExecutionEvent, now: number): boole
 /** A bell that is older than this is dropped. */
 const BELL_MS = 10_000;
 
-/** Line that reports a running execution while nothing happens. */
-export function heartbeatLine(execution: Execution, now: number): string {
-  const { share, ...rest } = estimate(execution, now);
-  const left = remainingText(rest);
-  const elapsedMs = elapsedOf(execution, now);
-  const last = visibleStepsOf(execution).current.at(-1);
-  const parts = [
-    last && `${last.position === undefined ? '' : `${last.position} `}${quote(stepTitle(last.step))}`,
-    stateWord(execution, now),
-    share === undefined ? undefined : formatPercent(share),
-    elapsedMs === undefined ? undefined : `elapsed=${formatDuration(elapsedMs)}`,
-    left === '' ? undefined : `left=${left}`,
-    ...resourceParts(execution.resources),
-  ];
-  const time = utcTime(new Date(now).toISOString());
-  return `${time} ${idColumn(execution.id)} ${fit('heartbeat', WORD_CELLS)} ${join(parts)}`;
-}
-
 export interface Described {
   word: string;
-  /** Texts, one for each line. */
-  texts: string[];
+  /** The parts of each line, which give way separately where there is too little room. */
+  lines: string[][];
 }
 
 type Describe = (event: ExecutionEvent, execution: Execution | undefined, style: Style) => Described;
@@ -75,7 +37,10 @@ const DESCRIBE: ReadonlyMap<string, Describe> = new Map<string, Describe>([
   ['execution_paused', (event) => one('paused', byText(event.data))],
   ['execution_resumed', (event) => one('resumed', byText(event.data))],
   ['execution_orphaned', (event) => one('orphaned', text(event.data, 'error'))],
-  ['run_described', (event) => one('described', quote(textOf(event.data, 'name') ?? ''), field(event.data, 'task'))],
+  [
+    'run_described',
+    (event) => one('described', quoteName(textOf(event.data, 'name') ?? ''), field(event.data, 'task')),
+  ],
   ['outcome_stated', (event) => one('stated', text(event.data, 'status'), text(event.data, 'error'))],
   ['step_planned', (event, execution) => describeStep(event, execution, 'planned')],
   ['step_started', (event, execution) => describeStep(event, execution, 'started')],
@@ -121,7 +86,7 @@ function describeAlert({ data }: ExecutionEvent): Described {
   const { id, outcome } = data;
   const rules = textsOf(data, 'rules')?.map(cleanText).join(', ') ?? text(data, 'rule');
   if (outcome === 'pending') return one('alert', rules, field(data, 'channel'), text(data, 'title'));
-  if (outcome === 'sent' && id !== undefined && data['of'] !== undefined) return { word: 'alert', texts: [] };
+  if (outcome === 'sent' && id !== undefined && data['of'] !== undefined) return { word: 'alert', lines: [] };
   return one('alert', rules, field(data, 'channel'), field(data, 'outcome'), text(data, 'error'));
 }
 
@@ -129,7 +94,7 @@ function describeAlert({ data }: ExecutionEvent): Described {
 function describeQueued(event: ExecutionEvent): Described {
   const { data } = event;
   const waits = data['queue'] !== undefined || data['after'] !== undefined;
-  if (!waits && data['argv'] !== undefined) return { word: 'queued', texts: [] };
+  if (!waits && data['argv'] !== undefined) return { word: 'queued', lines: [] };
   return one('queued', nameText(event), field(data, 'queue'), afterText(data));
 }
 
@@ -162,7 +127,7 @@ function describeStep(event: ExecutionEvent, execution: Execution | undefined, s
   return one(
     cleanText(kind),
     step && execution ? stepPosition(execution, step) : undefined,
-    quote(step ? stepTitle({ ...step, name }) : name),
+    quoteName(step ? stepTitle({ ...step, name }) : name),
     state,
     ms === undefined || state === 'started' || state === 'planned' ? undefined : formatDuration(ms),
     // a title that names the agent is complete
@@ -195,16 +160,16 @@ function describeOutput({ data }: ExecutionEvent, _execution: Execution | undefi
   const lines = content.replace(/\r?\n$/, '').split('\n');
   return {
     word: cleanText(textOf(data, 'stream') ?? 'output'),
-    texts: lines.map((line) => `| ${cleanOutput(line, style)}`),
+    lines: lines.map((line) => [`| ${cleanOutput(line, style)}`]),
   };
 }
 
 function describeLog({ data }: ExecutionEvent): Described {
   const lines = messageOf(data).split('\n').map(cleanText);
-  const fields = data['fields'] === undefined ? '' : ` ${valueText(data['fields'])}`;
+  const fields = data['fields'] === undefined ? [] : [valueText(data['fields'])];
   return {
     word: cleanText(textOf(data, 'level') ?? 'log'),
-    texts: lines.map((line, index) => (index === 0 ? line + fields : line)),
+    lines: lines.map((line, index) => (index === 0 ? [line, ...fields] : [line])),
   };
 }
 
@@ -219,7 +184,7 @@ function describeActivity({ data }: ExecutionEvent): Described {
   }
   if (!OUR_KINDS.has(kind)) {
     const lines = otherActivity(data).trimEnd().split('\n');
-    return { word: 'activity', texts: lines.map(cleanText) };
+    return { word: 'activity', lines: lines.map((line) => [cleanText(line)]) };
   }
   const given = kind === 'init' ? ['agent', 'model', 'session', 'cwd'].map((key) => field(data, key)) : [];
   const ms = kind === 'result' ? numberOf(data, 'durationMs') : undefined;
@@ -228,8 +193,8 @@ function describeActivity({ data }: ExecutionEvent): Described {
   const isCut = BRIEF_KINDS.has(kind);
   const more = isCut && others.length > 0 ? `(and ${formatQuantity(others.length, 'line')} more)` : undefined;
   const failed = data['isError'] === true ? 'failed' : undefined;
-  const lead = join([cleanText(kind), failed, text(data, 'tool'), ...given, cleanText(first), more, ...spent]);
-  return { word: 'activity', texts: isCut ? [lead] : [lead, ...others.map(cleanText)] };
+  const parts = [cleanText(kind), failed, text(data, 'tool'), ...given, cleanText(first), more, ...spent];
+  return { word: 'activity', lines: [present(parts), ...(isCut ? [] : others.map((line) => [cleanText(line)]))] };
 }
 
 /** Shortens a text to its beginning. */
@@ -240,7 +205,8 @@ function describeResources({ data }: ExecutionEvent): Described {
   return one('resources', ...resourceParts(figures), field(data, 'processes'));
 }
 
-function resourceParts({ cpu, rss }: { cpu?: number | undefined; rss?: number | undefined } = {}) {
+/** `cpu=71%`, `rss=412 MiB`. */
+export function resourceParts({ cpu, rss }: { cpu?: number | undefined; rss?: number | undefined } = {}) {
   return [
     cpu === undefined ? undefined : `cpu=${formatCpu(cpu)}`,
     rss === undefined ? undefined : `rss=${formatBytes(rss)}`,
@@ -257,11 +223,11 @@ function describeUnknown(word: string): Describe {
 }
 
 function one(word: string, ...parts: readonly (string | undefined)[]): Described {
-  return { word, texts: [join(parts)] };
+  return { word, lines: [present(parts)] };
 }
 
-function join(parts: readonly (string | undefined)[]): string {
-  return parts.filter((part) => part !== undefined && part !== '').join(' ');
+function present(parts: readonly (string | undefined)[]): string[] {
+  return parts.filter((part): part is string => part !== undefined && part !== '');
 }
 
 function nameText({ data }: ExecutionEvent): string | undefined {
@@ -300,16 +266,6 @@ function valueText(value: unknown): string {
   return cleanText(shown.length <= MAX_VALUE_CHARS ? shown : `${shown.slice(0, MAX_VALUE_CHARS)}…`);
 }
 
-function quote(name: string): string {
+export function quoteName(name: string): string {
   return `"${cleanText(name)}"`;
-}
-
-function idColumn(id: string): string {
-  return cleanText(id).padEnd(ID_CELLS);
-}
-
-/** RFC 3339 to the second, UTC. */
-function utcTime(time: string): string {
-  const ms = Date.parse(time);
-  return Number.isNaN(ms) ? cleanText(time) : `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }

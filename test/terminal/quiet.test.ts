@@ -3,7 +3,7 @@ import { estimate } from '../../src/core/estimates/estimate.js';
 import { lastActivityText, stateWord } from '../../src/core/text/state-text.js';
 import { linesOf } from '../../src/core/events/log.js';
 import { activityLines } from '../../src/terminal/activity.js';
-import { heartbeatLine, plainLine } from '../../src/terminal/plain.js';
+import { LineWriter } from '../../src/terminal/line-writer.js';
 import { showLines } from '../../src/terminal/show.js';
 import { listLines } from '../../src/terminal/tables.js';
 import { boxLines } from '../../src/terminal/view.js';
@@ -38,7 +38,7 @@ const FACES: Readonly<Record<string, (now: number, style?: typeof PLAIN) => stri
       { columns: 80, rows: 5 },
       style,
     ).join('\n'),
-  heartbeats: (now) => heartbeatLine(silent, now),
+  heartbeats: (now) => new LineWriter({ style: PLAIN, columns: Infinity }).heartbeat(silent, now),
   show: (now, style = PLAIN) => showLines(silent, { now, columns: 100, style }).join('\n'),
 };
 
@@ -66,7 +66,9 @@ t.test('an active execution has an estimate and its last activity', (t) => {
   t.ok(estimate(active, NOW).remainingMs);
   t.equal(estimate(silent, NOW).remainingMs, undefined);
   t.equal(stateWord(active, NOW), 'running');
-  t.equal(stateWord({ ...silent, attention: { state: 'waiting' } }, NOW), 'waiting');
+  const waiting = { ...silent, attention: { state: 'waiting' as const, since: timeAt(0) } };
+  t.equal(stateWord(waiting, START + 42_000), 'waiting 42s', 'its clock moves without events');
+  t.equal(stateWord(waiting, START + 180_000), 'waiting 3m');
   t.equal(stateWord({ ...silent, status: 'failed' }, NOW), 'failed');
   t.equal(stateWord(silent, START), 'quiet 0s', 'a producer whose clock is ahead');
   t.equal(lastActivityText({ ...active, lastActivity: timeAt(0) }, NOW), 'last activity 6m ago');
@@ -82,6 +84,10 @@ t.test('silence is not a line of the log', (t) => {
   t.strictSame(linesOf(event('silent'), 1), []);
   t.match(linesOf(event('waiting'), 1), [{ text: 'waiting: nothing heard for 2:00' }]);
   t.strictSame(activityLines(event('silent'), undefined, { columns: 80, style: PLAIN }), []);
-  t.match(plainLine(event('silent'), undefined, PLAIN), [/ quiet +nothing heard for 2:00$/], 'but one of watch');
+  t.match(
+    new LineWriter({ style: PLAIN, columns: Infinity, isUtc: true }).lines(event('silent'), undefined),
+    [/ quiet +nothing heard for 2:00$/],
+    'but one of watch',
+  );
   t.end();
 });

@@ -10,7 +10,7 @@ import type { Agent } from '../../core/agents.js';
 import { AGENTS } from '../../core/agents.js';
 import type { FollowStatus } from '../../api/messages.js';
 import { cleanText } from '../../terminal/paint.js';
-import { plainLine } from '../../terminal/plain.js';
+import { LineWriter } from '../../terminal/line-writer.js';
 import { listLines } from '../../terminal/tables.js';
 import { defineCommand } from '../command.js';
 import type { CommandContext } from '../command.js';
@@ -18,7 +18,7 @@ import { JSON_OPTION } from '../options.js';
 import { listAll } from '../shared/lookup.js';
 import { isPipeBroken, noteWaiting, print, printJson, printLines } from '../shared/output.js';
 import { reportLost } from '../shared/stream-errors.js';
-import { maxColumnsOf, styleOf } from '../shared/output-options.js';
+import { lineOptionsOf, maxColumnsOf, styleOf } from '../shared/output-options.js';
 
 /** Events of a session that are shown: its start, its questions, its end. */
 const TYPES = ['execution_started', 'attention', ...Object.keys(EXECUTION_ENDS)];
@@ -57,6 +57,7 @@ function statusLines({ agent, following, configured, directory, files, skipped }
 /** Prints existing sessions, then changes; a restarted daemon is asked again. */
 async function printSessions(agent: Agent, { paths, env }: CommandContext, json: boolean): Promise<number> {
   const style = styleOf(env);
+  const writer = new LineWriter(lineOptionsOf(env));
   let state = emptyState();
   noteWaiting(`sessions of ${agent}`);
   for await (const followed of follow({ paths, start: true, subscribe: { types: TYPES, last: 0 } })) {
@@ -81,7 +82,7 @@ async function printSessions(agent: Agent, { paths, env }: CommandContext, json:
       const execution = fold(state, event);
       if (execution?.agent?.name !== agent || execution.kind !== 'agent') continue;
       if (json) await printJson([event]);
-      else await printLines(plainLine(event, execution, style));
+      else await printLines(writer.lines(event, execution));
     }
   }
   return 0;

@@ -1,4 +1,6 @@
 /** Style and width of a command's output. */
+import { formatDate } from '../../core/text/format.js';
+import type { LineOptions } from '../../terminal/line-writer.js';
 import type { OutputStyle } from '../../terminal/style.js';
 import { chooseStyle } from '../../terminal/style.js';
 
@@ -19,4 +21,16 @@ export function columnsOf(output: NodeJS.WriteStream = process.stdout): number {
 /** @returns the width that no line exceeds: that of the terminal; no limit in a pipe or a file, where nothing is cut */
 export function maxColumnsOf(output: NodeJS.WriteStream = process.stdout): number {
   return output.isTTY ? output.columns || USUAL_COLUMNS : Infinity;
+}
+
+/**
+ * Options of lines of events: one screen line each at a terminal; in a pipe or a file nothing is cut, and the first line
+ * has the date, without which times of day mean nothing later.
+ */
+export function lineOptionsOf(env: NodeJS.ProcessEnv): LineOptions {
+  return {
+    style: styleOf(env),
+    columns: maxColumnsOf(),
+    ...(process.stdout.isTTY && { date: formatDate(Date.now()) }),
+  };
 }

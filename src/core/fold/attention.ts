@@ -7,6 +7,7 @@ import { clip, NAME_CHARS, TEXT_CHARS } from '../events/fields.js';
 
 export function setAttention(execution: Execution, event: ExecutionEvent): void {
   if (isFinal(execution.status)) return;
+  const before = execution.attention;
   clearAttention(execution);
   const state = textOf(event.data, 'state');
   if (state !== 'waiting' && state !== 'silent') return;
@@ -14,6 +15,8 @@ export function setAttention(execution: Execution, event: ExecutionEvent): void 
   const reason = textOf(event.data, 'reason');
   if (reason !== undefined) attention.reason = clip(reason, TEXT_CHARS);
   if (event.step !== undefined) attention.step = clip(event.step, NAME_CHARS);
+  // a repeated event, with another reason, does not start the time again
+  if (state === 'waiting') attention.since = (before?.state === state ? before.since : undefined) ?? event.time;
   execution.attention = attention;
 }
 

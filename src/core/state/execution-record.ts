@@ -9,7 +9,7 @@ import { executionFromJson } from '../execution.js';
 
 /** By group and field in memory: the name on disk. */
 const FIELD_NAMES = {
-  attention: { state: 'attention', reason: 'attentionReason', step: 'attentionStep' },
+  attention: { state: 'attention', reason: 'attentionReason', step: 'attentionStep', since: 'attentionSince' },
   process: { argv: 'argv', cwd: 'cwd', pid: 'pid', host: 'host', tty: 'tty', tmux: 'tmux' },
   producer: { source: 'source', sender: 'sender', vocabulary: 'vocabulary' },
   agent: { name: 'agent', model: 'model', session: 'session', turns: 'turns', via: 'via' },

@@ -5,12 +5,11 @@ import { EXECUTION_ENDS, textOf } from '../../../core/events/event.js';
 import type { Execution } from '../../../core/execution.js';
 import { isFinal } from '../../../core/execution.js';
 import type { Filter } from '../../../core/events/filter.js';
-import { LEVELS, matches } from '../../../core/events/filter.js';
+import { matches } from '../../../core/events/filter.js';
 import { ProgressError } from '../../../core/base/errors.js';
 import { openSource, readJournal, readLast } from '../../../journal/reader.js';
 import { matching } from '../../../journal/search.js';
 import type { Paths } from '../../../platform/paths.js';
-import { compilePattern } from '../../../platform/patterns.js';
 import { defineCommand } from '../../command.js';
 import { ANY_ID } from '../../options.js';
 import { gapText, reportLost } from '../../shared/stream-errors.js';
@@ -20,6 +19,7 @@ import { findAnywhere, readState } from '../../shared/offline.js';
 import { findOwnCommand } from '../../shared/own-command.js';
 import { complain, isPipeBroken, noteWaiting, printJson, printLines } from '../../shared/output.js';
 import { createExecutionFilter, withStarts } from '../../shared/execution-filter.js';
+import { compileGrep, EVENT_OPTIONS, parseTypes } from '../../shared/event-options.js';
 import { parseCount, parsePairs } from '../../shared/option-values.js';
 import { styleOf } from '../../shared/output-options.js';
 import { parseTimeExpression } from '../../shared/time-expressions.js';
@@ -35,10 +35,10 @@ export const command = defineCommand({
   positionals: { id: { describe: `${ANY_ID} (default: all executions)` } },
   options: {
     follow: { type: 'boolean', alias: 'f', describe: 'Follow new events' },
-    since: { type: 'string', value: 'time', describe: 'Print events since a time, or 10m, 2h, 3d ago, yesterday' },
+    since: EVENT_OPTIONS.since,
     until: { type: 'string', value: 'time', describe: 'Print events before a time' },
-    grep: { type: 'string', value: 'pattern', describe: 'Print lines that match a regular expression' },
-    'ignore-case': { type: 'boolean', alias: 'i', describe: 'Ignore case' },
+    grep: EVENT_OPTIONS.grep,
+    'ignore-case': EVENT_OPTIONS['ignore-case'],
     'invert-match': { type: 'boolean', alias: 'v', describe: 'Print lines that do not match' },
     'after-context': {
       type: 'string',
@@ -59,20 +59,15 @@ export const command = defineCommand({
       describe: 'Print this many lines before and after a match',
     },
     count: { type: 'boolean', alias: 'c', describe: 'Print the number of lines only' },
-    type: { type: 'list', value: 'type', describe: "Print events of these types; 'all' for every type" },
+    type: EVENT_OPTIONS.type,
     stream: {
       type: 'string',
       value: 'stream',
       describe: 'Print output of this stream: stdout, stderr, debug, system',
     },
-    level: {
-      type: 'string',
-      value: 'level',
-      choices: LEVELS,
-      describe: 'Print messages of this level and above',
-    },
+    level: EVENT_OPTIONS.level,
     step: { type: 'string', value: 'id', describe: 'Print events of this step' },
-    label: { type: 'list', value: 'key=value', describe: 'Print events of executions with this label, key=value' },
+    label: EVENT_OPTIONS.label,
     name: { type: 'string', value: 'pattern', describe: 'Print events of executions with this name; * is any text' },
     tail: { type: 'string', value: 'lines', describe: 'Print this many of the last lines' },
     all: { type: 'boolean', describe: 'Include the command line that this is part of' },
@@ -91,7 +86,7 @@ export const command = defineCommand({
     const until = args.until === undefined ? undefined : parseTimeExpression('until', args.until, now);
     const tail = args.tail === undefined ? undefined : parseCount('tail', args.tail, MAX_TAIL);
     const context = parseContext(args);
-    const pattern = args.grep === undefined ? undefined : compile(args.grep, args['ignore-case'] ?? false);
+    const pattern = args.grep === undefined ? undefined : compileGrep(args.grep, args['ignore-case'] ?? false);
     if (!pattern && (args['ignore-case'] || args['invert-match'] || context))
       throw new ProgressError('usage', '-i, -v, -A, -B and -C need --grep');
     const hasCriteria = args.label !== undefined || args.name !== undefined;
@@ -103,7 +98,7 @@ export const command = defineCommand({
     const execution = args.id === undefined ? undefined : await findAnywhere(paths, args.id);
     const isFollowing = args.follow === true && !(execution && isFinal(execution.status));
     const isMatching = hasCriteria ? createExecutionFilter(criteria, await readState(paths)) : () => true;
-    const types = args.type?.flatMap((list) => list.split(','));
+    const types = parseTypes(args.type);
     // by default the output of the own command line is printed like that of others
     const isWhole = args.all === true || execution !== undefined || hasCriteria || types === undefined;
     const own = isWhole ? undefined : await findOwnCommand({ paths, env }, false);
@@ -193,14 +188,6 @@ function isWritten({ type, data }: ExecutionEvent): boolean {
 
 function isEnd({ type }: ExecutionEvent): boolean {
   return Object.hasOwn(EXECUTION_ENDS, type);
-}
-
-function compile(source: string, ignoreCase: boolean) {
-  try {
-    return compilePattern(source, { ignoreCase });
-  } catch (error) {
-    throw new ProgressError('usage', `--grep: ${ProgressError.from(error).message}`, { cause: error });
-  }
 }
 
 const NO_CONTEXT = { before: 0, after: 0 };

@@ -6,7 +6,7 @@ import { messageOf } from '../../../core/lists/visible-steps.js';
 import type { Pattern } from '../../../platform/patterns.js';
 import { activityLines } from '../../../terminal/activity.js';
 import { paint } from '../../../terminal/paint.js';
-import { plainLine } from '../../../terminal/plain.js';
+import { LineWriter } from '../../../terminal/line-writer.js';
 import type { OutputStyle } from '../../../terminal/style.js';
 import { BREAK, type Unit } from './grep.js';
 import { print, printJson, printLines } from '../../shared/output.js';
@@ -23,12 +23,13 @@ export interface PrinterOptions {
   pattern: Pattern | undefined;
 }
 
-/** Time, ID and word at the start of a line of `plainLine`. */
+/** Time, ID and word at the start of a line. */
 const LEAD = /^\S+ +\S+ +\S+ +/;
 
 export function createPrinter({ form, style, single, pattern }: PrinterOptions): Printer {
   if (form === 'json')
     return async (units) => await printJson(units.flatMap((unit) => (unit === BREAK ? [] : [unit.event])));
+  const writer = new LineWriter({ style, columns: Infinity, isUtc: true });
   const mark = (line: string, { matched }: Unit, lead = 0) =>
     matched && pattern && style.color ? highlight(line, lead, pattern, style) : line;
   const printUnit = async (unit: Unit) => {
@@ -41,8 +42,7 @@ export function createPrinter({ form, style, single, pattern }: PrinterOptions):
       await printLines(
         activityLines(event, undefined, { columns: columnsOf(), style, times: true }).map((line) => mark(line, unit)),
       );
-    else
-      await printLines(plainLine(event, undefined, style).map((line) => mark(line, unit, LEAD.exec(line)?.[0].length)));
+    else await printLines(writer.lines(event, undefined).map((line) => mark(line, unit, LEAD.exec(line)?.[0].length)));
   };
   return async (units) => {
     for (const unit of units) await (unit === BREAK ? printLines([paint('--', 'dim', style)]) : printUnit(unit));

@@ -16,7 +16,7 @@ import { BoxSession } from '../../shared/box-session.js';
 import type { LiveModel } from '../../shared/live-model.js';
 import { openLiveModel } from '../../shared/live-model.js';
 import { complain } from '../../shared/output.js';
-import { columnsOf, styleOf } from '../../shared/output-options.js';
+import { columnsOf, lineOptionsOf, styleOf } from '../../shared/output-options.js';
 import { readFailureLog } from '../../shared/recent-log.js';
 import { waitFor } from '../../shared/wait-for.js';
 import { printEvents } from '../watch/watch.js';
@@ -47,7 +47,7 @@ export async function openRunFace(
   const shown = { id, from, context, style };
   return {
     show: (run, output) =>
-      face === 'box' ? showBox(run, output, shown, () => (isInterrupted = true)) : showLines(run, shown),
+      face === 'box' ? showBox(run, output, shown, () => (isInterrupted = true)) : showLines(run, shown, env),
     get isInterrupted() {
       return isInterrupted;
     },
@@ -74,12 +74,18 @@ interface Shown {
   style: OutputStyle;
 }
 
-async function showLines(run: Run, { id, from, context, style }: Shown): Promise<number> {
+async function showLines(run: Run, { id, from, context }: Shown, env: NodeJS.ProcessEnv): Promise<number> {
   const { paths } = context;
   const interrupt = () => run.signal('SIGINT', 'SIGINT to progress run');
   onSignal('SIGINT', interrupt);
   const abort = new AbortController();
-  const printed = printEvents({ paths, style, execution: id, resume: from, signal: abort.signal });
+  const printed = printEvents({
+    paths,
+    lines: { ...lineOptionsOf(env), isSingle: true },
+    execution: id,
+    resume: from,
+    signal: abort.signal,
+  });
   const status = await run.ended;
   await Promise.race([printed, delay(END_EVENT_MS, undefined, { ref: false })]);
   abort.abort();

@@ -7,14 +7,21 @@ import type { ExecutionEvent } from '../../../core/events/event.js';
 import type { Execution } from '../../../core/execution.js';
 import { isFinal } from '../../../core/execution.js';
 import { fold } from '../../../core/fold.js';
-import { emptyState, findExecution } from '../../../core/state/state.js';
+import { emptyState, findExecution, newestFirst } from '../../../core/state/state.js';
 import { ProgressError } from '../../../core/base/errors.js';
 import type { Ask } from '../../../api/messages.js';
-import { heartbeatLine, plainLine } from '../../../terminal/plain.js';
-import type { OutputStyle } from '../../../terminal/style.js';
+import type { LineOptions } from '../../../terminal/line-writer.js';
+import { LineWriter } from '../../../terminal/line-writer.js';
 import { Backlog } from '../../shared/backlog.js';
 import { defineCommand } from '../../command.js';
+import type { OptionValues } from '../../options.js';
 import { ANY_ID } from '../../options.js';
+import { compileGrep, EVENT_OPTIONS, parseTypes } from '../../shared/event-options.js';
+import { readState } from '../../shared/offline.js';
+import { parsePairs } from '../../shared/option-values.js';
+import { parseTimeExpression } from '../../shared/time-expressions.js';
+import type { LineCriteria } from './line-filter.js';
+import { LineFilter } from './line-filter.js';
 import { findOne } from '../../shared/lookup.js';
 import { gapText, reportLost } from '../../shared/stream-errors.js';
 import type { CommandContext } from '../../command.js';
@@ -22,10 +29,10 @@ import { exitStatusOf } from '../../shared/exit-status.js';
 import type { OwnCommand } from '../../shared/own-command.js';
 import { findOwnCommand } from '../../shared/own-command.js';
 import { complain, isPipeBroken, noteWaiting, printJson, printLines } from '../../shared/output.js';
-import type { Watched } from './stream.js';
 import { ring } from './ring.js';
+import type { Watched } from './stream.js';
 import { watchInBox } from './stream.js';
-import { styleOf } from '../../shared/output-options.js';
+import { lineOptionsOf, styleOf } from '../../shared/output-options.js';
 
 /** Interval of heartbeats while nothing is printed. */
 const HEARTBEAT_MS = 30_000;
@@ -38,6 +45,9 @@ export const command = defineCommand({
     stream: { type: 'boolean', describe: 'Draw a box in place' },
     all: { type: 'boolean', describe: 'Include the command line that this is part of' },
     'from-start': { type: 'boolean', describe: 'Start with the oldest event' },
+    ...EVENT_OPTIONS,
+    verbose: { type: 'boolean', alias: 'v', describe: 'Print full IDs and data, and wrap long texts' },
+    utc: { type: 'boolean', describe: 'Print times in UTC with their date, and full IDs' },
     json: { type: 'boolean', describe: 'Print events as NDJSON' },
     'exit-status': { type: 'boolean', describe: 'Exit with the status of the execution' },
   },
@@ -45,45 +55,81 @@ export const command = defineCommand({
     const { paths, env } = context;
     if (args['exit-status'] && args.id === undefined) throw new ProgressError('usage', '--exit-status needs an ID');
     if (args.stream && args.json) throw new ProgressError('usage', '--stream and --json exclude each other');
+    const criteria = criteriaOf(args, Date.now());
+    const form = { isVerbose: args.verbose ?? false, isUtc: args.utc ?? false };
+    if (args.stream && (form.isVerbose || form.isUtc || Object.values(criteria).some((one) => one !== undefined)))
+      throw new ProgressError('usage', `--stream draws a box: it excludes ${ONLY_LINES.join(', ')}`);
+    if (args['from-start'] && criteria.since !== undefined)
+      throw new ProgressError('usage', '--from-start and --since exclude each other');
     const style = styleOf(env);
     const { id } = args;
     const execution =
       id === undefined ? undefined : await withClient({ paths, start: true }, (client) => findOne(client, id));
     const inBox = args.stream === true && style.mode === 'box';
-    const flags = { json: args.json ?? false, fromStart: args['from-start'] ?? false };
+    const flags = { json: args.json ?? false, fromStart: args['from-start'] ?? false, criteria, form };
     // the own command line is shown when it is named, or with --all
     const isWhole = args.all === true || execution !== undefined;
     const own = isWhole ? undefined : await findOwnCommand(context, true);
     const watched: Watched = inBox
       ? await watchInBox(context, style, execution, own)
-      : { execution: await printOne(context, style, execution, { ...flags, own }) };
+      : { execution: await printOne(context, execution, { ...flags, own }) };
     if (watched.left === 'SIGTERM' || watched.left === 'SIGHUP') return 128 + constants.signals[watched.left];
     return args['exit-status'] ? exitStatusOf(watched.execution) : 0;
   },
 });
 
+const ONLY_LINES = ['-v', '--utc', '--since', '--type', '--level', '--grep', '--label'];
+
+function criteriaOf(args: OptionValues<typeof EVENT_OPTIONS>, now: number): LineCriteria {
+  const { since, grep, label, level, type } = args;
+  if (args['ignore-case'] && grep === undefined) throw new ProgressError('usage', '-i needs --grep');
+  return {
+    since: since === undefined ? undefined : parseTimeExpression('since', since, now),
+    types: parseTypes(type),
+    level,
+    pattern: grep === undefined ? undefined : compileGrep(grep, args['ignore-case'] ?? false),
+    labels: label && parsePairs('label', label),
+  };
+}
+
+interface LineFlags {
+  json: boolean;
+  fromStart: boolean;
+  criteria: LineCriteria;
+  form: Pick<LineOptions, 'isVerbose' | 'isUtc'>;
+  own: OwnCommand | undefined;
+}
+
 /** Prints events until the execution ends, or without end. @returns the execution as it ended */
 async function printOne(
-  { paths }: CommandContext,
-  style: OutputStyle,
+  { paths, env }: CommandContext,
   execution: Execution | undefined,
-  { json, fromStart, own }: { json: boolean; fromStart: boolean; own: OwnCommand | undefined },
+  { json, fromStart, criteria, form, own }: LineFlags,
 ): Promise<Execution | undefined> {
-  const isShort = process.stdout.isTTY && !json && !fromStart;
+  const isShort = process.stdout.isTTY && !json && !fromStart && criteria.since === undefined;
+  const isSingle = execution !== undefined;
+  // names and labels of executions whose start is not printed
+  const known = isSingle && criteria.labels === undefined ? emptyState() : await readState(paths);
+  const filter = new LineFilter(criteria, known);
+  const names = new Map(newestFirst(known).map(({ id, name }) => [id, name]));
+  const lines: LineOptions = { ...lineOptionsOf(env), ...form, isSingle, names };
+  const printing = { paths, lines, json, isShort, filter };
   if (!execution) {
     noteWaiting('events of all executions');
-    return await printEvents({ paths, style, json, isShort, own, ...(fromStart && { subscribe: { after: 0 } }) });
+    return await printEvents({ ...printing, own, ...(fromStart && { subscribe: { after: 0 } }) });
   }
   // an execution that has ended has no further events, so its last seq is the end
   const last = isFinal(execution.status) ? { last: execution.lastSeq } : {};
   if (!isFinal(execution.status)) noteWaiting(`events of ${execution.name}, until it ends`);
-  return (await printEvents({ paths, style, json, isShort, execution: execution.id, ...last })) ?? execution;
+  return (await printEvents({ ...printing, execution: execution.id, ...last })) ?? execution;
 }
 
 export interface Printing {
   paths: CommandContext['paths'];
-  style: OutputStyle;
+  lines: LineOptions;
   json?: boolean;
+  /** @default all events but samples of resources and debug output */
+  filter?: LineFilter;
   /** Of older events, only the last lines are printed. */
   isShort?: boolean;
   /** One execution, by its full ID, until it ends. */
@@ -100,7 +146,9 @@ export interface Printing {
 
 /** Prints events until the execution ends, or the signal aborts. @returns the execution, if its end was seen */
 export async function printEvents(printing: Printing): Promise<Execution | undefined> {
-  const { paths, style, json = false, execution, own, last = Infinity, resume, signal } = printing;
+  const { paths, json = false, execution, own, last = Infinity, resume, signal } = printing;
+  const { filter = new LineFilter({}, emptyState()) } = printing;
+  const writer = new LineWriter(printing.lines);
   const state = emptyState();
   const backlog = printing.isShort ? new Backlog(printBacklog) : undefined;
   let head: number | undefined;
@@ -109,11 +157,11 @@ export async function printEvents(printing: Printing): Promise<Execution | undef
     await backlog?.flush();
     await printLines(lines);
   };
-  const subscribe = { ...printing.subscribe, ...(execution !== undefined && { execution }) };
+  const subscribe = { ...filter.subscription(), ...printing.subscribe, ...(execution !== undefined && { execution }) };
   const heartbeat = setInterval(() => {
     if (json || process.stdout.isTTY) return;
     const shown = [...state.alive.values()].filter(({ id }) => own?.is(id) !== true);
-    void printLines(shown.map((one) => heartbeatLine(one, Date.now())));
+    void printLines(shown.map((one) => writer.heartbeat(one, Date.now())));
   }, HEARTBEAT_MS);
   try {
     for await (const followed of follow({ paths, start: true, subscribe, resume, ...(signal && { signal }) })) {
@@ -127,12 +175,14 @@ export async function printEvents(printing: Printing): Promise<Execution | undef
       }
       if (followed.kind !== 'events') continue;
       const shown = own ? followed.events.filter((event) => !own.isOf(event)) : followed.events;
-      if (shown.some(isLine)) heartbeat.refresh();
-      if (json) await printJson(shown);
+      if (json) await printJson(shown.filter((event) => filter.passes(event)));
       else ring(shown);
       for (const event of shown) {
         const changed = fold(state, event);
-        if (!json && isLine(event)) await print(plainLine(event, changed, style), event.seq);
+        if (json || !filter.isLine(event)) continue;
+        const lines = filter.take(event).flatMap((unit) => writer.lines(unit, changed));
+        if (lines.length > 0) heartbeat.refresh();
+        await print(lines, event.seq);
       }
       const known = execution === undefined ? undefined : findExecution(state, execution);
       if (known && isFinal(known.status)) return known;
@@ -148,9 +198,4 @@ export async function printEvents(printing: Printing): Promise<Execution | undef
 async function printBacklog(lines: readonly string[], dropped: number): Promise<void> {
   if (dropped > 0) complain(`${dropped} earlier lines are not shown: --from-start or 'progress logs' prints them`);
   await printLines(lines);
-}
-
-/** Excludes resource figures, which heartbeats print, and debug output. */
-function isLine({ type, data }: ExecutionEvent): boolean {
-  return type !== 'resource_update' && !(type === 'output' && data['stream'] === 'debug');
 }

@@ -202,7 +202,7 @@ progress_end
     await tmux.key('C-c');
     await tmux.see(/ready>\s*$/);
     await progress('watch x 2>~/err; grep -c waiting ~/err');
-    await tmux.see(/^\S+Z x +start +one of them/m);
+    await tmux.see(/^\d\d:\d\d:\d\d start +one of them/m);
     await emit({ type: 'execution_completed', execution: 'x' });
     await tmux.see(/^0$/m);
   });
@@ -377,7 +377,7 @@ progress_end
     await scene.progress('watch --stream one');
     t.match(await scene.tmux.see(/status 0/), /✅ The one completed/);
     await scene.tmux.enter(`TERM=dumb ${PROGRESS} watch --stream one; echo "dumb $?"`);
-    t.match(await scene.tmux.see(/dumb 0/), /one +start +The one/);
+    t.match(await scene.tmux.see(/dumb 0/), /^[\d:]{8} start +The one/m);
   });
 
   t.test('an interrupted stream: shows snapshots, reports that, and recovers', async (t) => {
