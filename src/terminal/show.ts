@@ -4,7 +4,7 @@ import { parseInstant } from '../core/estimates/durations.js';
 import { estimate } from '../core/estimates/estimate.js';
 import { lastActivityText } from '../core/text/state-text.js';
 import type { Execution } from '../core/execution.js';
-import { isFinal } from '../core/execution.js';
+import { isFailure, isFinal } from '../core/execution.js';
 import {
   formatBytes,
   formatCount,
@@ -18,9 +18,9 @@ import {
 } from '../core/text/format.js';
 import { exitText, stateText } from './detail.js';
 import { errorOf, stepTitle } from '../core/lists/visible-steps.js';
-import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
+import { cleanOutput, cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
-import { progressText } from './tables.js';
+import { progressText, waitedText } from './tables.js';
 import { stepLines } from './tree.js';
 import { truncate, wrap } from './width.js';
 
@@ -29,15 +29,19 @@ const MESSAGE_ROWS = 8;
 
 export interface ShowOptions {
   now: number;
+  /** Width that no line exceeds; Infinity in a pipe or a file. */
   columns: number;
   style: Style;
+  /** Position in its queue. */
+  position?: number | undefined;
 }
 
-/** Header, steps with their timeline, resources, outcome. */
+/** Header, steps with their timeline, the last output of a failed command without steps, errors and summary. */
 export function showLines(execution: Execution, options: ShowOptions): string[] {
   return [
     ...headerLines(execution, options),
     ...(execution.steps.size === 0 ? [] : ['', ...stepLines(execution, options)]),
+    ...outputLines(execution, options),
     ...messageLines(execution, options),
   ];
 }
@@ -57,7 +61,7 @@ function commandText({ kind, process: { argv } = {} }: Execution): string | unde
   return kind === 'command' ? argv?.join(' ') : argv?.map(quoteArgument).join(' ');
 }
 
-function headerLines(execution: Execution, { now, columns, style }: ShowOptions): string[] {
+function headerLines(execution: Execution, { now, columns, style, position }: ShowOptions): string[] {
   const { name, status, labels, agent, payload } = execution;
   const { cwd, host, pid, tty, tmux } = execution.process ?? {};
   const { share, elapsedMs: elapsed, ...remaining } = estimate(execution, now);
@@ -77,7 +81,8 @@ function headerLines(execution: Execution, { now, columns, style }: ShowOptions)
     ['agent', [agent?.name, agent?.model].filter(Boolean).join(' ') || undefined],
     ['session', agent?.session],
     ['parent', execution.parent],
-    ['queue', execution.queue],
+    ['queue', queueText(execution, position)],
+    ['after', status === 'queued' ? execution.after?.join(' ') : undefined],
     [
       'labels',
       labels &&
@@ -85,6 +90,8 @@ function headerLines(execution: Execution, { now, columns, style }: ShowOptions)
           .map(([key, value]) => `${key}=${value}`)
           .join(' '),
     ],
+    ['queued', execution.startedAt === undefined ? timeText(execution.queuedAt) : undefined],
+    ['waited', status === 'queued' ? waitedText(execution, now) : undefined],
     ['started', timeText(execution.startedAt)],
     ['ended', [timeText(execution.endedAt), endText(execution)].filter(Boolean).join(', ') || undefined],
     ['elapsed', isFinal(status) || elapsed === undefined ? undefined : formatDuration(elapsed)],
@@ -98,15 +105,22 @@ function headerLines(execution: Execution, { now, columns, style }: ShowOptions)
     ['spent', spentParts(execution.usage).join(separatorOf(style))],
     ['next', execution.successor === undefined ? undefined : `started again as ${execution.successor}`],
   ];
-  const lines = fields
-    .filter(([, value]) => value !== undefined && value !== '')
-    .map(
-      ([key, value]) =>
-        `${paint(key.padEnd(FIELD_CELLS), 'dim', style)} ${key === 'status' ? (value ?? '') : cleanText(value ?? '')}`,
-    );
+  const cells = Math.max(1, columns - FIELD_CELLS - 1);
+  const lines = fields.flatMap(([key, value = '']) => {
+    if (value === '') return [];
+    const rows = key === 'status' ? [value] : wrap(cleanText(value), cells, VALUE_ROWS);
+    return rows.map((row, index) => `${paint((index === 0 ? key : '').padEnd(FIELD_CELLS), 'dim', style)} ${row}`);
+  });
   return [paint(cleanText(name), 'strong', style), ...lines].map((line) => truncate(line, columns, ellipsisOf(style)));
 }
 
+/** `build, position 2`. */
+function queueText({ queue }: Execution, position: number | undefined): string | undefined {
+  return queue === undefined || position === undefined ? queue : `${queue}, position ${position}`;
+}
+
+/** Maximum rows of a field. */
+const VALUE_ROWS = 4;
 const FIELD_CELLS = 'directory'.length;
 
 /** Formats a command line for reading, roughly as a shell accepts it. */
@@ -142,6 +156,20 @@ function stepErrors(execution: Execution, style: Style): string[] {
       return error === undefined ? [] : [`${stepTitle(step, separatorOf(style))}: ${error}`];
     })
     .slice(-MAX_ERRORS);
+}
+
+/** Maximum number of lines of output. */
+const OUTPUT_LINES = 10;
+
+/** The last output of a failed execution without steps: often the only reason that there is. */
+function outputLines(execution: Execution, { columns, style }: ShowOptions): string[] {
+  const { status, steps, tail, id } = execution;
+  if (!isFailure(status) || steps.size > 0 || tail.length === 0) return [];
+  const lines = tail.slice(-OUTPUT_LINES).map((line) => cleanOutput(line, style));
+  const isAll = lines.length === tail.length && (execution.lines ?? 0) <= lines.length;
+  const title = isAll ? 'output' : `end of the output; progress logs ${cleanText(id)} prints all`;
+  const cut = (line: string) => truncate(line, columns, ellipsisOf(style));
+  return ['', paint(cut(title), 'dim', style), ...lines.map(cut)];
 }
 
 /** Error and summary, broken at words, in a few rows. */

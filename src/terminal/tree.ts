@@ -7,7 +7,7 @@ import type { Execution, Step } from '../core/execution.js';
 import { formatDuration, statusIcon } from '../core/text/format.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
-import { alignRight, fit } from './width.js';
+import { alignRight, cellsOf, fit, fitParts } from './width.js';
 
 export interface TreeOptions {
   now: number;
@@ -27,13 +27,19 @@ export interface Branch {
 const TIMELINE_CELLS = 24;
 const MIN_COLUMNS_FOR_TIMELINE = 80;
 const DURATION_CELLS = 9;
+/** Between the title of a step and its note. */
+const NOTE_GAP = '  ';
 
+/** No line is wider than `columns`; durations follow the longest name. */
 export function stepLines(execution: Execution, options: TreeOptions): string[] {
-  const { columns, timelineCells = TIMELINE_CELLS } = options;
+  const { columns, style, timelineCells = TIMELINE_CELLS } = options;
   const span = wholeSpan(execution, options.now);
   const hasTimeline = span !== undefined && columns >= MIN_COLUMNS_FOR_TIMELINE;
-  const room = columns - (hasTimeline ? timelineCells + 2 : 0);
-  return branchesOf(execution).map((branch) => {
+  const branches = branchesOf(execution);
+  const names = branches.map(({ step, depth }) => cellsOf(stepName(execution, step, depth, style).join(NOTE_GAP)));
+  const needed = Math.max(...names) + 1 + DURATION_CELLS;
+  const room = Math.min(needed, columns - (hasTimeline ? timelineCells + 2 : 0));
+  return branches.map((branch) => {
     const line = stepLine(execution, branch, { ...options, columns: room });
     return (hasTimeline ? `${line}  ${timelineBar(branch.step, span, options)}` : line).trimEnd();
   });
@@ -44,10 +50,14 @@ export function stepLine(execution: Execution, { step, depth }: Branch, { now, c
   const elapsed = elapsedOf(step, now);
   const duration = alignRight(elapsed === undefined ? '' : formatDuration(elapsed), DURATION_CELLS);
   const nameCells = Math.max(1, columns - DURATION_CELLS - 1);
-  return `${fit(stepName(execution, step, depth, style), nameCells, ellipsisOf(style))} ${duration}`;
+  const parts = stepName(execution, step, depth, style);
+  // a long name leaves room for what happened
+  const name = fitParts(parts, nameCells, ellipsisOf(style), NOTE_GAP);
+  return fit(`${fit(name, nameCells)} ${duration}`, columns);
 }
 
-function stepName(execution: Execution, step: Step, depth: number, style: Style): string {
+/** Title and note. */
+function stepName(execution: Execution, step: Step, depth: number, style: Style): string[] {
   const { status } = step;
   const icon = paint(statusIcon(status, style.ascii), toneOf(status), style);
   const criteria = criteriaOf(execution, step);
@@ -65,7 +75,7 @@ function stepName(execution: Execution, step: Step, depth: number, style: Style)
   const type = step.stepType === undefined ? '' : ` (${cleanText(step.stepType)})`;
   const title = cleanText(stepTitle(step, separatorOf(style))) + type;
   const note = notes.filter((text) => text !== '').join(separatorOf(style));
-  return `${'  '.repeat(depth)}${icon} ${title}${note === '' ? '' : `  ${paint(note, 'dim', style)}`}`;
+  return [`${'  '.repeat(depth)}${icon} ${title}`, ...(note === '' ? [] : [paint(note, 'dim', style)])];
 }
 
 /** Maximum indentation. */

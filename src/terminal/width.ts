@@ -208,13 +208,13 @@ export function levelWidths(widths: readonly number[], floors: readonly number[]
 /** Cells that each part keeps while longer ones are cut. */
 const MIN_PART_CELLS = 6;
 
-/** Joins parts with spaces in at most `cells` cells: the longest ones are cut first. A closing quote stays. */
-export function fitParts(parts: readonly string[], cells: number, ellipsis = '…'): string {
+/** Joins parts in at most `cells` cells: the longest ones are cut first. A closing quote stays. */
+export function fitParts(parts: readonly string[], cells: number, ellipsis = '…', gap = ' '): string {
   const widths = parts.map(cellsOf);
   const fitting = levelWidths(
     widths,
     widths.map(() => MIN_PART_CELLS),
-    cells - parts.length + 1,
+    cells - gap.length * (parts.length - 1),
   );
   const cut = parts.map((part, at) => {
     const width = fitting[at] ?? 0;
@@ -223,5 +223,5 @@ export function fitParts(parts: readonly string[], cells: number, ellipsis = '�
       ? `${truncate(part, width - 1, ellipsis)}"`
       : truncate(part, width, ellipsis);
   });
-  return truncate(cut.join(' '), cells, ellipsis);
+  return truncate(cut.join(gap), cells, ellipsis);
 }

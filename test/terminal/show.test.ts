@@ -127,3 +127,48 @@ t.test('any execution fits the width and is safe to print', (t) => {
   t.pass('200 executions');
   t.end();
 });
+
+t.test('a queued run shows what it waits for', (t) => {
+  const { startedAt: _never, ...queued } = makeExecution({
+    status: 'queued',
+    queue: 'build',
+    queuedAt: timeAt(0),
+    after: ['aaaa', 'bbbb'],
+  });
+  const lines = showLines(queued, { ...OPTIONS, now: START + 180_000, position: 2 });
+  for (const pattern of [/^status +◦ queued$/, /^queue +build, position 2$/, /^after +aaaa bbbb$/, /^waited +3m$/])
+    t.ok(
+      lines.some((line) => pattern.test(line)),
+      String(pattern),
+    );
+  t.end();
+});
+
+t.test('a failed command shows the end of its output, unless steps say what failed', (t) => {
+  const tail = Array.from({ length: 12 }, (_, n) => `line ${n + 1}`);
+  const failed = makeExecution({ status: 'failed', tail, lines: 40, outcome: { exitCode: 2 } });
+  const lines = showLines(failed, OPTIONS);
+  t.same(lines.slice(lines.indexOf('line 3') - 2), [
+    '',
+    'end of the output; progress logs 7hq2m4kd9x prints all',
+    ...tail.slice(2),
+  ]);
+  t.match(showLines({ ...failed, tail: ['one'], lines: 1 }, OPTIONS).slice(-2), ['output', 'one']);
+  t.notMatch(showLines({ ...failed, status: 'completed' }, OPTIONS).join('\n'), 'line 12');
+  t.notMatch(showLines({ ...failed, steps: makeShipLogin().steps }, OPTIONS).join('\n'), 'line 12');
+  t.end();
+});
+
+t.test('long values are wrapped, long names of steps leave room for what happened; in a pipe nothing is', (t) => {
+  const command = ['make', ...Array.from({ length: 12 }, (_, n) => `target-${n}`)];
+  const step = makeStep({ id: 'a', name: 'x'.repeat(90), status: 'failed', error: 'expected 401', durationMs: 1_000 });
+  const execution = makeExecution({ kind: 'run', process: { argv: command }, steps: [step] });
+  const lines = showLines(execution, { ...OPTIONS, columns: 60 });
+  t.ok(lines.every((line) => cellsOf(line) <= 60));
+  t.match(lines.join('\n'), /^command +make target-0 .*\n {10}target-\d+ /m);
+  t.match(lines.join('\n'), /^✗ x+… {2}failed · expected 401 +1\.0s$/m);
+  const piped = showLines(execution, { ...OPTIONS, columns: Infinity }).join('\n');
+  t.match(piped, /^command +make .*target-11$/m);
+  t.match(piped, /^✗ x{90} {2}failed · expected 401 +1\.0s/m);
+  t.end();
+});

@@ -1,7 +1,10 @@
 /** `progress show`: shows one execution with its steps, its transcript or its timeline. */
+import type { Client } from '../../client/client.js';
 import { withClient } from '../../client/connect.js';
+import type { ExecutionJson } from '../../core/execution.js';
 import { executionFromJson } from '../../core/execution.js';
 import { fold } from '../../core/fold.js';
+import { positionsIn } from '../../core/state/queues.js';
 import { emptyState } from '../../core/state/state.js';
 import { ProgressError } from '../../core/base/errors.js';
 import { openSource, readJournal } from '../../journal/reader.js';
@@ -15,7 +18,7 @@ import { ANY_ID, JSON_OPTION } from '../options.js';
 import { findJson } from '../shared/lookup.js';
 import { findAnywhere } from '../shared/offline.js';
 import { complain, isPipeBroken, print, printLines } from '../shared/output.js';
-import { columnsOf, styleOf } from '../shared/output-options.js';
+import { columnsOf, maxColumnsOf, styleOf } from '../shared/output-options.js';
 import { gapText } from '../shared/stream-errors.js';
 
 export const command = defineCommand({
@@ -38,15 +41,25 @@ export const command = defineCommand({
       await printEvents(paths, id, styleOf(env), timeline);
       return 0;
     }
-    const execution = await withClient({ paths, start: true }, (client) => findJson(client, id));
+    const { execution, position } = await withClient({ paths, start: true }, async (client) => {
+      const found = await findJson(client, id);
+      return { execution: found, position: await positionOf(client, found) };
+    });
     if (json) await print(`${JSON.stringify(execution, undefined, 2)}\n`);
-    else
-      await printLines(
-        showLines(executionFromJson(execution), { now: Date.now(), columns: columnsOf(), style: styleOf(env) }),
-      );
+    else {
+      const options = { now: Date.now(), columns: maxColumnsOf(), style: styleOf(env), position };
+      await printLines(showLines(executionFromJson(execution), options));
+    }
     return 0;
   },
 });
+
+/** Position in its queue, from 1; undefined if it does not wait in one. */
+async function positionOf(client: Client, { id, status, queue }: ExecutionJson): Promise<number | undefined> {
+  if (status !== 'queued' || queue === undefined) return undefined;
+  const { queues } = await client.call('queues', {});
+  return positionsIn(queues).get(id);
+}
 
 /** Events of a timeline that wait for late ones. */
 const LATE_EVENTS = 5_000;
@@ -68,7 +81,7 @@ async function printEvents(paths: Paths, text: string, style: Style, timeline: b
     }
     for (const event of part.events) {
       const execution = fold(state, event);
-      const options = { columns: columnsOf(), style };
+      const options = { columns: timeline ? maxColumnsOf() : columnsOf(), style };
       if (timeline) waiting.push({ time: event.time, lines: eventLines(event, execution, options) });
       else await printLines(activityLines(event, execution, { ...options, times: true }));
     }

@@ -15,6 +15,11 @@ export interface QueueView {
   waiting: string[];
 }
 
+/** Returns the positions of waiting executions in their queues, from 1, by ID. */
+export function positionsIn(queues: readonly QueueView[]): Map<string, number> {
+  return new Map(queues.flatMap(({ waiting }) => waiting.map((id, index): [string, number] => [id, index + 1])));
+}
+
 /** Slots of a queue that was never configured. */
 export const DEFAULT_SLOTS = 1;
 export const MAX_SLOTS = 1_000;

@@ -2,6 +2,7 @@
 import { constants } from 'node:os';
 import { withClient } from '../../../client/connect.js';
 import { loadConfig } from '../../../config/load.js';
+import { positionsIn } from '../../../core/state/queues.js';
 import { ProgressError } from '../../../core/base/errors.js';
 import type { ExecutionEvent } from '../../../core/events/event.js';
 import { executionEndOf } from '../../../core/events/event.js';
@@ -19,7 +20,7 @@ import { openLiveModel } from '../../shared/live-model.js';
 import { styleOf } from '../../shared/output-options.js';
 import { OwnCommand } from '../../shared/own-command.js';
 import type { TableForm } from './table.js';
-import { positionsIn, tableOf } from './table.js';
+import { tableOf } from './table.js';
 
 const MIN_SECONDS = 0.1;
 const MAX_SECONDS = 3_600;

@@ -7,6 +7,7 @@ import type { Grouping } from '../../../core/lists/groups.js';
 import { groupExecutions, GROUPINGS, parseGrouping } from '../../../core/lists/groups.js';
 import type { Sorting } from '../../../core/lists/sort.js';
 import { parseSorting, SORT_KEYS, sortExecutionsBy } from '../../../core/lists/sort.js';
+import { positionsIn } from '../../../core/state/queues.js';
 import { ProgressError } from '../../../core/base/errors.js';
 import type { ListColumn } from '../../../terminal/tables.js';
 import { LIST_COLUMNS } from '../../../terminal/tables.js';
@@ -16,7 +17,8 @@ import { listAll } from '../../shared/lookup.js';
 import { print, printLines } from '../../shared/output.js';
 import { OwnCommand } from '../../shared/own-command.js';
 import { maxColumnsOf, styleOf } from '../../shared/output-options.js';
-import { positionsIn, type TableForm, tableOf } from './table.js';
+import type { TableForm } from './table.js';
+import { tableOf } from './table.js';
 import { parseInterval, watchTable } from './live-table.js';
 
 export const command = defineCommand({

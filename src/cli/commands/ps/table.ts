@@ -4,7 +4,6 @@ import type { Grouping } from '../../../core/lists/groups.js';
 import { groupExecutions } from '../../../core/lists/groups.js';
 import type { Sorting } from '../../../core/lists/sort.js';
 import { sortExecutionsBy } from '../../../core/lists/sort.js';
-import type { QueueView } from '../../../core/state/queues.js';
 import type { ListColumn, ListOptions } from '../../../terminal/tables.js';
 import { groupedLines, listLines } from '../../../terminal/tables.js';
 
@@ -26,9 +25,4 @@ export function tableOf(
   const sorted = sorting === undefined ? executions : sortExecutionsBy(executions, sorting, options.now);
   const listed = { ...options, all, ...(shown && { shown }) };
   return grouping ? groupedLines(groupExecutions(sorted, grouping), grouping, listed) : listLines(sorted, listed);
-}
-
-/** Positions of waiting executions, from 1, by ID. */
-export function positionsIn(queues: readonly QueueView[]): Map<string, number> {
-  return new Map(queues.flatMap(({ waiting }) => waiting.map((id, index): [string, number] => [id, index + 1])));
 }
