@@ -3,7 +3,6 @@ import { constants } from 'node:os';
 import { withClient } from '../../../client/connect.js';
 import type { JournalPosition } from '../../../client/follow.js';
 import { follow } from '../../../client/follow.js';
-import type { ExecutionEvent } from '../../../core/events/event.js';
 import type { Execution } from '../../../core/execution.js';
 import { isFinal } from '../../../core/execution.js';
 import { fold } from '../../../core/fold.js';
@@ -20,8 +19,8 @@ import { compileGrep, EVENT_OPTIONS, parseTypes } from '../../shared/event-optio
 import { readState } from '../../shared/offline.js';
 import { parsePairs } from '../../shared/option-values.js';
 import { parseTimeExpression } from '../../shared/time-expressions.js';
-import type { LineCriteria } from './line-filter.js';
-import { LineFilter } from './line-filter.js';
+import type { EventCriteria } from './event-selection.js';
+import { EventSelection } from './event-selection.js';
 import { findOne } from '../../shared/lookup.js';
 import { gapText, reportLost } from '../../shared/stream-errors.js';
 import type { CommandContext } from '../../command.js';
@@ -80,7 +79,7 @@ export const command = defineCommand({
 
 const ONLY_LINES = ['-v', '--utc', '--since', '--type', '--level', '--grep', '--label'];
 
-function criteriaOf(args: OptionValues<typeof EVENT_OPTIONS>, now: number): LineCriteria {
+function criteriaOf(args: OptionValues<typeof EVENT_OPTIONS>, now: number): EventCriteria {
   const { since, grep, label, level, type } = args;
   if (args['ignore-case'] && grep === undefined) throw new ProgressError('usage', '-i needs --grep');
   return {
@@ -95,7 +94,7 @@ function criteriaOf(args: OptionValues<typeof EVENT_OPTIONS>, now: number): Line
 interface LineFlags {
   json: boolean;
   fromStart: boolean;
-  criteria: LineCriteria;
+  criteria: EventCriteria;
   form: Pick<LineOptions, 'isVerbose' | 'isUtc'>;
   own: OwnCommand | undefined;
 }
@@ -110,7 +109,7 @@ async function printOne(
   const isSingle = execution !== undefined;
   // names and labels of executions whose start is not printed
   const known = isSingle && criteria.labels === undefined ? emptyState() : await readState(paths);
-  const filter = new LineFilter(criteria, known);
+  const filter = new EventSelection(criteria, known);
   const names = new Map(newestFirst(known).map(({ id, name }) => [id, name]));
   const lines: LineOptions = { ...lineOptionsOf(env), ...form, isSingle, names };
   const printing = { paths, lines, json, isShort, filter };
@@ -129,7 +128,7 @@ export interface Printing {
   lines: LineOptions;
   json?: boolean;
   /** @default all events but samples of resources and debug output */
-  filter?: LineFilter;
+  filter?: EventSelection;
   /** Of older events, only the last lines are printed. */
   isShort?: boolean;
   /** One execution, by its full ID, until it ends. */
@@ -147,7 +146,7 @@ export interface Printing {
 /** Prints events until the execution ends, or the signal aborts. @returns the execution, if its end was seen */
 export async function printEvents(printing: Printing): Promise<Execution | undefined> {
   const { paths, json = false, execution, own, last = Infinity, resume, signal } = printing;
-  const { filter = new LineFilter({}, emptyState()) } = printing;
+  const { filter = new EventSelection({}, emptyState()) } = printing;
   const writer = new LineWriter(printing.lines);
   const state = emptyState();
   const backlog = printing.isShort ? new Backlog(printBacklog) : undefined;

@@ -9,7 +9,7 @@ import type { Pattern } from '../../../platform/patterns.js';
 import { createExecutionFilter } from '../../shared/execution-filter.js';
 import { createGrep, unitsOf } from '../logs/grep.js';
 
-export interface LineCriteria {
+export interface EventCriteria {
   /** Absent for all types but samples of resources and debug output. */
   types?: readonly string[] | undefined;
   level?: Level | undefined;
@@ -22,13 +22,13 @@ export interface LineCriteria {
 /** Number of events that are searched where the daemon cannot apply the criteria. */
 const MAX_SEARCHED = 10_000;
 
-export class LineFilter {
-  readonly #criteria: LineCriteria;
+export class EventSelection {
+  readonly #criteria: EventCriteria;
   readonly #isOfLabels: (event: ExecutionEvent) => boolean;
   readonly #isMatch: (unit: ExecutionEvent) => boolean;
 
   /** @param known - the state, which has the labels of executions */
-  constructor(criteria: LineCriteria, known: State) {
+  constructor(criteria: EventCriteria, known: State) {
     const { labels, pattern } = criteria;
     this.#criteria = criteria;
     this.#isOfLabels = labels ? createExecutionFilter({ labels }, known) : () => true;
