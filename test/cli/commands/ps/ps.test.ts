@@ -40,7 +40,7 @@ t.test('ps and show', async (t) => {
     const [heading, ...rows] = await table();
     t.strictSame(heading, ['ID', 'STATUS', 'NAME', 'PROGRESS', 'STEP', 'TIME']);
     t.strictSame(
-      rows.map(([id, status, name]) => [id, status?.replace(/^\S+ /, ''), name]),
+      rows.map(([id, status, name]) => [id, status?.replace(/^\S+ | \d+s$/g, ''), name]),
       [
         ['cccc', 'waiting', 'asks'],
         ['bbbb', 'queued #1', 'later'],
