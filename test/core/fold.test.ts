@@ -227,6 +227,15 @@ t.test('attention is set, cleared, and ends with the execution', async (t) => {
   t.notOk(only([start, waiting, { type: 'attention', execution, data: { state: 'none' } }]).attention?.state);
   t.notOk(only([start, waiting, { type: 'execution_failed', execution }]).attention?.state);
   t.notOk(only([start, { type: 'execution_failed', execution }, waiting]).attention?.state);
+  const timed = (time: string): Draft => ({ ...waiting, time });
+  const again = [timed('2026-11-20T12:00:05.000Z'), timed('2026-11-20T12:00:09.000Z')];
+  t.equal(
+    only([start, ...again]).attention?.since,
+    '2026-11-20T12:00:05.000Z',
+    'waits since the first of its questions',
+  );
+  const silent: Draft = { type: 'attention', execution, data: { state: 'silent' } };
+  t.equal(only([start, silent]).attention?.since, undefined, 'of a silent one the last activity says it');
 });
 
 t.test('events about an execution do not count as its activity', async (t) => {
