@@ -50,6 +50,7 @@ const LOG_FILTER = {
   text: text('Text that the line or its detail contains.'),
   caseSensitive: flag('Match the case of `text`.'),
   step: name('Only lines of this step.'),
+  types: texts('Only lines of events of these types.'),
   stream: name('Only this stream of output; lines that are no output pass.'),
   level: choice(LEVELS, 'Lowest level of messages; lines that are no messages pass.'),
 } satisfies FieldsOf<LogFilter>;

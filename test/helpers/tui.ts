@@ -86,7 +86,9 @@ export function createTuiBench(executions: Execution[], log: LogLine[] = []): Tu
   });
 }
 
-function isFound(line: LogLine, { text = '', level, stream, regex }: TuiLogSearch): boolean {
+function isFound(line: LogLine, { text = '', level, stream, regex, step, types }: TuiLogSearch): boolean {
+  if (step !== undefined && line.step !== step) return false;
+  if (types !== undefined && !types.includes(line.type)) return false;
   if (level !== undefined && line.level !== level) return false;
   if (stream !== undefined && line.stream !== stream) return false;
   return regex ? new RegExp(text).test(line.text) : line.text.includes(text);

@@ -47,6 +47,8 @@ export interface LogFilter {
   /** Match the case of `text`. */
   caseSensitive?: boolean | undefined;
   step?: string | undefined;
+  /** Types of events. */
+  types?: readonly string[] | undefined;
   /** Stream of output; other lines pass. */
   stream?: string | undefined;
   /** The lowest level of messages; other lines pass. */
@@ -112,8 +114,9 @@ export function textTest({
 
 /** Returns a predicate for lines. @param matchesText Replaces the test for the filter's text, for instance by a pattern. */
 export function lineTest(filter: LogFilter, matchesText = textTest(filter)): (line: LogLine) => boolean {
-  const { step, stream, level } = filter;
+  const { step, types, stream, level } = filter;
   return (line) => {
+    if (types !== undefined && !types.includes(line.type)) return false;
     if (step !== undefined && line.step !== step) return false;
     if (stream !== undefined && line.type === 'output' && line.stream !== stream) return false;
     if (level !== undefined && line.type === 'log' && levelRank(line.level) < levelRank(level)) return false;
@@ -124,7 +127,9 @@ export function lineTest(filter: LogFilter, matchesText = textTest(filter)): (li
 /** Returns a predicate for events that may have a matching line: tests output as a whole, before it is split into lines. */
 export function eventTest(filter: LogFilter): (event: ExecutionEvent) => boolean {
   const matchesText = textTest(filter);
+  const { types } = filter;
   return ({ type, data }) => {
+    if (types !== undefined && !types.includes(type)) return false;
     const content = type === 'output' ? textOf(data, 'text') : undefined;
     return content === undefined || !matchesText || matchesText(stripAnsi(content));
   };

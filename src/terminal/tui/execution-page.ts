@@ -135,7 +135,8 @@ export class TuiExecutionPage implements Page {
   #showLog({ line, step }: { line?: number; step?: string }): void {
     const execution = this.#execution();
     if (!execution) return;
-    this.#tab = 'log';
+    const isSubagent = step !== undefined && execution.steps.get(step)?.kind === 'subagent';
+    this.#tab = isSubagent && this.#tabs(execution).includes('transcript') ? 'transcript' : 'log';
     const page = this.#page(execution);
     if (!(page instanceof TuiLogPane)) return;
     if (step !== undefined) page.filterStep(step);

@@ -30,6 +30,10 @@ export interface LogPaneOptions {
   onChange: () => void;
   render?: LineRenderer;
   isWrapped?: boolean;
+  /** Only lines of events of these types. @default all */
+  types?: readonly string[];
+  /** Keys in addition to those of every log. */
+  bindings?: readonly KeyBinding[];
 }
 
 export class TuiLogPane implements Page {
@@ -67,6 +71,7 @@ export class TuiLogPane implements Page {
   }
 
   bindings(): readonly KeyBinding[] {
+    const hasOutput = () => this.#options.types?.includes('output') !== false;
     const isFinding = () => this.#find !== undefined;
     return [
       { keys: ['f'], help: 'Follow the end, or stop', footer: 'follow', run: () => this.#toggleFollow() },
@@ -76,11 +81,12 @@ export class TuiLogPane implements Page {
       { keys: ['e'], help: 'Go to the first error', run: () => void this.#firstError() },
       { keys: ['@'], help: 'Go to a time of day', run: () => this.#askTime() },
       { keys: ['L'], help: 'Change the lowest level', run: () => this.#cycle('level') },
-      { keys: ['o'], help: 'Show stdout, stderr or both', run: () => this.#cycle('stream') },
+      { keys: ['o'], help: 'Show stdout, stderr or both', when: hasOutput, run: () => this.#cycle('stream') },
       { keys: ['w'], help: 'Wrap long lines, or cut them', run: () => (this.#isWrapped = !this.#isWrapped) },
       { keys: ['t'], help: 'Show or hide times', run: () => (this.#times = (this.#times + 1) % TIMES.length) },
       { keys: ['left'], help: 'Scroll left', when: () => this.#shift > 0, run: () => this.#scrollSideways(-1) },
       { keys: ['right'], help: 'Scroll right', when: () => !this.#isWrapped, run: () => this.#scrollSideways(1) },
+      ...(this.#options.bindings ?? []),
       { keys: ['Y'], help: 'Copy the line at the top (OSC 52)', run: () => this.#copyTop() },
     ];
   }
@@ -100,6 +106,11 @@ export class TuiLogPane implements Page {
   goTo(line: number): void {
     this.#isFollowing = false;
     this.#top = clamp(this.#shown.indexOf(line), 0, Math.max(0, this.#shown.size - 1));
+  }
+
+  /** ID of the step whose lines are shown. */
+  get step(): string | undefined {
+    return this.#step;
   }
 
   filterStep(step: string | undefined): void {
@@ -124,8 +135,11 @@ export class TuiLogPane implements Page {
   #filter(): TuiLogSearch | undefined {
     const level = LEVELS[this.#level];
     const stream = STREAMS[this.#stream];
-    if (this.#level === 0 && stream === undefined && this.#step === undefined) return undefined;
+    const { types } = this.#options;
+    const isFiltered = this.#level > 0 || stream !== undefined || this.#step !== undefined || types !== undefined;
+    if (!isFiltered) return undefined;
     return {
+      ...(types && { types }),
       ...(this.#level > 0 && level !== undefined && { level }),
       ...(stream !== undefined && { stream }),
       ...(this.#step !== undefined && { step: this.#step }),
@@ -187,9 +201,14 @@ export class TuiLogPane implements Page {
     const parts = [
       this.#level > 0 ? `level ${LEVELS[this.#level] ?? ''} and above` : '',
       stream ?? '',
-      this.#step === undefined ? '' : `step ${cleanText(this.#step)}`,
+      this.#step === undefined ? '' : `step ${cleanText(this.#stepName(this.#step))}`,
     ].filter((part) => part !== '');
     return parts.length === 0 ? '' : `${parts.join(', ')}: ${formatCount(this.#shown.size)} shown`;
+  }
+
+  #stepName(step: string): string {
+    const { context, id } = this.#options;
+    return context.source.find(id)?.steps.get(step)?.name ?? step;
   }
 
   #findText(): string {

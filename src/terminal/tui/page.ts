@@ -67,6 +67,6 @@ export interface TuiSource {
 }
 
 export type LogPage = Pick<Replies['log'], 'lines' | 'total'>;
-export type TuiLogSearch = Pick<Ask<'search'>, 'from' | 'text' | 'regex' | 'level' | 'stream' | 'step'>;
+export type TuiLogSearch = Pick<Ask<'search'>, 'from' | 'text' | 'regex' | 'level' | 'stream' | 'step' | 'types'>;
 export type TuiSearchResult = Pick<Replies['search'], 'ranges' | 'matched'>;
 export type TimelineFacts = Pick<Replies['timeline'], 'steps' | 'samples'>;

@@ -410,3 +410,57 @@ t.test('the timeline shows what ran, ghosts of usual durations, and planned step
   );
   t.end();
 });
+
+t.test('the transcript has a heading per turn, calls on one line, and those of sub-agents apart', async (t) => {
+  const run = makeExecution({
+    ...{ id: 'agt', name: 'refactor', kind: 'agent', lines: 9 },
+    steps: [makeStep({ id: 's1', name: 'Agent: Count files', kind: 'subagent', status: 'completed' })],
+  });
+  const result = ['a.txt', 'b.txt', 'c.txt', 'd.txt', 'e.txt', 'f.txt', 'g.txt'];
+  const lines: Partial<LogLine>[] = [
+    { kind: 'prompt', text: 'Tidy the\nfolder' },
+    { kind: 'assistant-text', text: 'I will list it.' },
+    { kind: 'tool-call', tool: 'Bash', text: '{"command":"ls -1"}', detail: '{\n  "command": "ls -1"\n}' },
+    { kind: 'tool-result', text: 'a.txt', detail: result.join('\n') },
+    { type: 'output', stream: 'debug', text: '{"type":"stream_event"}' },
+    { type: 'step_completed', text: 'toolu_1 completed' },
+    { kind: 'prompt', text: 'Count them', step: 's1' },
+    { kind: 'assistant-text', text: 'There are 7.', step: 's1' },
+    { kind: 'assistant-text', text: 'Done.' },
+  ];
+  const log = lines.map((line, index) => ({ ...logOf(9)[index], type: 'activity', ...line }) as LogLine);
+  const bench = createTuiBench([run], log);
+  bench.screen();
+  bench.press('enter');
+  const rows = () => bench.screen(60, 30).map((row) => row.replace(/^\d\d:\d\d:\d\d | {9}/, ''));
+  await waitFor('the transcript', () => rows().some((row) => row.endsWith('Done.')));
+  const shown = rows();
+  const first = shown.findIndex((row) => row.startsWith('── Prompt ──'));
+  t.match(shown.slice(first, first + 11), [
+    /^── Prompt ─+$/,
+    '» Tidy the',
+    '  folder',
+    'I will list it.',
+    '  ▸ Bash: ls -1',
+    ...['  a.txt', '  b.txt', '  c.txt', '  d.txt', '  e.txt', '  … 2 more lines'],
+  ]);
+  t.match(shown.slice(first + 11, first + 15), [
+    /^│ ── Agent: Count files ─+$/,
+    '│ » Count them',
+    '│ There are 7.',
+    'Done.',
+  ]);
+  bench.press('u');
+  await waitFor('the sub-agent', () => !rows().some((row) => row.endsWith('Done.')));
+  t.match(bench.screen(60, 30).at(-2), /step Agent: Count files: 2 shown/);
+  bench.press('u');
+  await waitFor('all', () => rows().some((row) => row.endsWith('Done.')));
+  bench.press('3');
+  bench.screen();
+  bench.press('enter');
+  t.ok(
+    bench.screen(80).some((row) => row.includes('[1 Transcript]')),
+    'Enter on the step of a sub-agent shows its transcript',
+  );
+  t.end();
+});
