@@ -2,8 +2,8 @@
 import { withClient } from '../../client/connect.js';
 import { loadConfig } from '../../config/load.js';
 import { ProgressError } from '../../core/base/errors.js';
-import type { Execution } from '../../core/execution.js';
 import { summaryLines } from '../../terminal/summary.js';
+import { countsText } from '../../terminal/tui/list-page.js';
 import type { TuiExit } from '../../terminal/tui/session.js';
 import { tuiExitStatus, TuiSession } from '../../terminal/tui/session.js';
 import type { CommandContext } from '../command.js';
@@ -36,18 +36,18 @@ interface TuiCommandOptions {
 
 /** Runs the full screen until the user leaves. @returns the exit status */
 async function runTui(context: CommandContext, options: TuiCommandOptions): Promise<number> {
-  let shown: Execution | undefined;
-  const left = await showFullScreen(context, options, (last) => (shown = last));
-  // the screen is gone: the scrollback keeps the last state of what was open
-  if (shown) await printLines(summaryLines(shown, styleOf(context.env), columnsOf()).slice(0, 1));
+  let lastState: string[] = [];
+  const left = await showFullScreen(context, options, (lines) => (lastState = lines));
+  // the screen is restored: the scrollback keeps the last state of what was open
+  await printLines(lastState);
   return tuiExitStatus(left);
 }
 
-/** Shows the full screen until the user leaves. `onLeft` receives the execution that was open. */
+/** Shows the full screen until the user leaves. `onLeft` receives its last state as text. */
 export async function showFullScreen(
   context: CommandContext,
   { id, mouse, bell }: TuiCommandOptions,
-  onLeft: (shown: Execution | undefined) => void = () => undefined,
+  onLeft: (lines: string[]) => void = () => undefined,
 ): Promise<TuiExit> {
   const { paths, env } = context;
   const style = styleOf(env);
@@ -69,7 +69,9 @@ export async function showFullScreen(
     ...(open && { open: open.id }),
   });
   const left = await session.left;
-  onLeft(source.shown());
+  const shown = source.shown();
+  const counts = countsText(source.executions(), source.now(), style);
   await source.close();
+  onLeft(shown ? summaryLines(shown, style, columnsOf()).slice(0, 1) : [counts || 'Nothing is running.']);
   return left;
 }

@@ -12,7 +12,7 @@ export function newestOf(events: readonly ExecutionEvent[]): boolean[] {
     const event = events[index];
     if (!event || !SUPERSEDED_TYPES.has(event.type) || event.data['level'] === 'error') continue;
     // counts and messages of progress may come apart: each event leaves what it does not name
-    const fields = event.type === 'progress' ? Object.keys(event.data).join() : String(event.data['stream'] ?? '');
+    const fields = event.type === 'progress' ? Object.keys(event.data).join() : event.data['stream'];
     const key = JSON.stringify([event.type, event.execution, event.step, fields]);
     kept[index] = !seen.has(key);
     seen.add(key);

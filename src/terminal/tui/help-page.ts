@@ -1,32 +1,45 @@
 /** The keys that work on the page below. */
-import { paint } from '../paint.js';
+import { ellipsisOf, paint } from '../paint.js';
 import type { Style } from '../style.js';
-import { fit } from '../width.js';
+import { fit, truncate } from '../width.js';
 import type { KeyBinding, PageSize } from './page.js';
 import { ScrollingPage } from './tabs/scrolling.js';
 
-const MOVEMENT: readonly [string, string][] = [
-  ['↑ ↓, k j', 'Move'],
-  ['PgUp PgDn, Ctrl-B Ctrl-F', 'Move a page'],
+const MOVEMENT: readonly (readonly [keys: string, help: string])[] = [
+  ['↑ ↓ k j', 'Move'],
+  ['PgUp PgDn Ctrl-B Ctrl-F', 'Move a page'],
   ['Ctrl-U Ctrl-D', 'Move half a page'],
-  ['g G, Home End', 'Go to the first or last row'],
+  ['g G Home End', 'Go to the first or last row'],
 ];
+
+interface HelpRow {
+  keys: string;
+  help: string;
+  /** Whether the key does something now. */
+  works: boolean;
+}
 
 export class HelpPage extends ScrollingPage {
   constructor(bindings: readonly KeyBinding[], general: readonly KeyBinding[]) {
-    super(({ columns }: PageSize, style: Style) => {
-      const rows = [...bindings, ...general].map(({ keys, help }): [string, string] => [
-        keys.map(keyName).join(' '),
-        help,
-      ]);
-      const names = style.ascii
-        ? MOVEMENT.map(([, text]) => ['up down pgup pgdn', text] as [string, string])
-        : MOVEMENT;
-      const all = [...rows, ...names];
-      const width = Math.max(...all.map(([keys]) => keys.length));
-      return all.map(([keys, help]) => `${paint(fit(keys, Math.min(width, columns)), 'strong', style)}  ${help}`);
+    const rows = [...bindings, ...general].map(({ keys, help, when }): HelpRow => {
+      return { keys: keys.map(keyName).join(' '), help, works: when?.() ?? true };
     });
+    const moves = MOVEMENT.map(([keys, help]): HelpRow => ({ keys, help, works: true }));
+    super(({ columns }: PageSize, style: Style) => rowLines([...rows, ...moves], columns, style));
   }
+}
+
+/** Keys that do nothing now are dimmed. */
+function rowLines(rows: readonly HelpRow[], columns: number, style: Style): string[] {
+  const shown = rows.map((row) => ({
+    ...row,
+    keys: style.ascii ? row.keys.replace('↑', 'Up').replace('↓', 'Down') : row.keys,
+  }));
+  const width = Math.min(columns, Math.max(...shown.map(({ keys }) => keys.length)));
+  return shown.map(({ keys, help, works }) => {
+    const text = `${paint(fit(keys, width), works ? 'strong' : 'dim', style)}  ${paint(help, works ? undefined : 'dim', style)}`;
+    return truncate(text, columns, ellipsisOf(style));
+  });
 }
 
 const NAMES: ReadonlyMap<string, string> = new Map([

@@ -27,7 +27,7 @@ export type ListItem =
 
 const HEADINGS: Readonly<Record<Section, string>> = {
   attention: 'Needs you',
-  failed: 'Running',
+  failed: 'Failed just now',
   running: 'Running',
   queued: 'Queued',
   finished: 'Finished',

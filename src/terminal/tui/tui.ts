@@ -34,6 +34,7 @@ export interface MouseInput {
   delta: number;
 }
 
+const HINT_GAP = '  ';
 /** Time for which a notice stays. */
 const NOTICE_MS = 8_000;
 /** Below it the screen shows how large it must be. */
@@ -222,10 +223,21 @@ export class Tui {
       const { text, isError } = this.#message;
       return fit(paint(cleanText(text), isError ? 'bad' : 'good', style), columns, ellipsis);
     }
-    const shown = [...this.#page.bindings(), ...this.#general()].filter(({ when }) => when?.() ?? true);
-    const hints = shown.flatMap(({ keys: [key = ''], footer }) =>
-      footer === undefined ? [] : [`${paint(keyName(key), 'strong', style)} ${paint(footer, 'dim', style)}`],
-    );
-    return fit(hints.join('  '), columns, ellipsis);
+    return fit(this.#hints(columns, style).join(HINT_GAP), columns, ellipsis);
+  }
+
+  /** The keys that work now, as many as fit. The last ones stay: how to leave, and where the others are listed. */
+  #hints(columns: number, style: Style): string[] {
+    const hintsOf = (bindings: readonly KeyBinding[]) =>
+      bindings
+        .filter(({ when }) => when?.() ?? true)
+        .flatMap(({ keys: [key = ''], footer }) =>
+          footer === undefined ? [] : [`${paint(keyName(key), 'strong', style)} ${paint(footer, 'dim', style)}`],
+        );
+    const last = hintsOf(this.#general());
+    const cellsFor = (hints: readonly string[]) => cellsOf(hints.join(HINT_GAP));
+    const first = hintsOf(this.#page.bindings());
+    while (first.length > 0 && cellsFor([...first, ...last]) > columns) first.pop();
+    return [...first, ...last];
   }
 }
