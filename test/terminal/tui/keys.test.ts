@@ -128,6 +128,7 @@ t.test('each key does what the help page says', { skip: whyNo('tmux') }, async (
     await keys.press(['2', /200 wide/], ['g', /it broke/], ['f', /200 wide[^]*FOLLOW/], ['f', /^line \d+ · /m]);
     await testMoves(keys, /started\n/, /FOLLOW/);
     await keys.press(
+      ['G', /FOLLOW/],
       ['↑', /^line \d+ · /m],
       ['↓', /FOLLOW/],
       ['k', /^line \d+ · /m],
@@ -135,7 +136,7 @@ t.test('each key does what the help page says', { skip: whyNo('tmux') }, async (
       ['/', /^Find: ▏/m],
     );
     await keys.type('line 7');
-    await keys.press(['Enter', /"line 7" 1\/11/], ['n', /2\/11/], ['N', /1\/11/], ['Esc', /lines$/m]);
+    await keys.press(['Enter', /"line 7" 11\/11/], ['n', /" 1\/11/], ['N', /11\/11/], ['Esc', /lines$/m]);
     await keys.press(['e', /it broke[^]*^line \d · /m], ['@', /^Go to time.*▏/m], ['Esc', /\? help/]);
     await keys.press(['G', /FOLLOW/], ['w', /^ {9}wide/m], ['w', /200 wide.*…$/m]);
     await keys.press(
