@@ -37,6 +37,7 @@ export function createTuiBench(executions: Execution[], log: LogLine[] = []): Tu
     async log(_id, from, limit) {
       return { lines: bench.log.slice(from - 1, from - 1 + limit), total: bench.log.length };
     },
+    recentLines: () => [],
     async search(_id, search) {
       const found = bench.log.filter((line) => line.line >= (search.from ?? 1) && isFound(line, search));
       return { ranges: found.map(({ line }) => [line, line] as const), matched: found.length };

@@ -2,12 +2,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { announce } from '../../client/announce.js';
 import type { Client } from '../../client/client.js';
 import { withClient } from '../../client/connect.js';
 import type { ExecutionEvent } from '../../core/events/event.js';
+import type { LogLine } from '../../core/events/log.js';
 import type { Execution } from '../../core/execution.js';
-import type { TuiSource } from '../../terminal/tui/page.js';
+import { isFinal } from '../../core/execution.js';
+import type { LogPage, TuiSource } from '../../terminal/tui/page.js';
 import { repeatSpec } from '../../runner/spec.js';
 import { startDetached } from '../../runner/start-detached.js';
 import { readSpec } from '../../runner/store.js';
@@ -52,12 +55,19 @@ export async function openTuiSource(context: CommandContext, options: TuiSourceO
   return new TuiDaemon(context, options, list, abort);
 }
 
-/** The live model of one execution, with its output. */
+/** The execution that is open. Its output is not streamed: only the newest lines are read, however fast the log grows. */
 interface Opened {
   id: string;
   abort: AbortController;
+  /** Only if the list has no more than a summary of it. */
   model?: LiveModel;
+  newest?: LogPage;
 }
+
+/** Interval of reads of the newest lines: while the log grows, and while it does not. */
+const POLL_MS = { growing: 200, quiet: 500 };
+/** Lines of a read: those of a high screen. */
+const NEWEST_LINES = 200;
 
 class TuiDaemon implements DaemonTuiSource {
   readonly #context: CommandContext;
@@ -78,8 +88,14 @@ class TuiDaemon implements DaemonTuiSource {
   }
 
   find(id: string): Execution | undefined {
-    const opened = this.#opened?.id === id ? this.#opened.model?.find(id) : undefined;
-    return opened ?? this.#list.find(id);
+    const opened = this.#opened?.id === id ? this.#opened : undefined;
+    const execution = opened?.model?.find(id) ?? this.#list.find(id);
+    // without its output, the model cannot count the lines
+    return execution && opened?.newest ? { ...execution, lines: opened.newest.total } : execution;
+  }
+
+  recentLines(id: string): readonly LogLine[] {
+    return (this.#opened?.id === id && this.#opened.newest?.lines) || [];
   }
 
   now(): number {
@@ -101,7 +117,9 @@ class TuiDaemon implements DaemonTuiSource {
     if (id === undefined) return;
     const opened: Opened = { id, abort: new AbortController() };
     this.#opened = opened;
-    void this.#open(opened);
+    const listed = this.#list.find(id);
+    if (!listed || listed.summarised) void this.#open(opened);
+    void this.#poll(opened);
   }
 
   async log(id: string, from: number, limit: number): ReturnType<TuiSource['log']> {
@@ -188,6 +206,7 @@ class TuiDaemon implements DaemonTuiSource {
       opened.model = await openLiveModel({
         paths: this.#context.paths,
         execution: id,
+        isBrief: true,
         rate,
         signal: abort.signal,
         onChange,
@@ -196,6 +215,28 @@ class TuiDaemon implements DaemonTuiSource {
       // the list has its state; the log says why it cannot be read
     }
     onChange();
+  }
+
+  /** Reads the newest lines until the execution has ended. */
+  async #poll(opened: Opened): Promise<void> {
+    const { id, abort } = opened;
+    for (let isOver = false; !isOver && !abort.signal.aborted;) {
+      const { status } = this.find(id) ?? {};
+      isOver = status !== undefined && isFinal(status);
+      const before = opened.newest?.total;
+      try {
+        opened.newest = await this.#call((client) => client.call('log', { execution: id, last: NEWEST_LINES }));
+      } catch {
+        // the log says why it cannot be read, and the head of the screen that there is no daemon
+        isOver = false;
+      }
+      const hasGrown = opened.newest?.total !== before;
+      if (hasGrown) this.#options.onChange();
+      if (!isOver)
+        await delay(hasGrown ? POLL_MS.growing : POLL_MS.quiet, undefined, { signal: abort.signal }).catch(
+          () => undefined,
+        );
+    }
   }
 
   async #call<T>(ask: (client: Client) => Promise<T>): Promise<T> {

@@ -9,14 +9,14 @@ const PAGE_LINES = 500;
 const MAX_LINES = 20_000;
 
 export class LogLines {
-  readonly #source: Pick<TuiSource, 'log'>;
+  readonly #source: Pick<TuiSource, 'log' | 'recentLines'>;
   readonly #id: string;
   readonly #onChange: () => void;
   readonly #lines = new Map<number, LogLine>();
   #isReading = false;
   #failure: string | undefined;
 
-  constructor(source: Pick<TuiSource, 'log'>, id: string, onChange: () => void) {
+  constructor(source: Pick<TuiSource, 'log' | 'recentLines'>, id: string, onChange: () => void) {
     this.#source = source;
     this.#id = id;
     this.#onChange = onChange;
@@ -29,7 +29,7 @@ export class LogLines {
 
   /** @returns the line, or undefined until it has been read; then `onChange` is called */
   get(number: number): LogLine | undefined {
-    const known = this.#lines.get(number);
+    const known = this.#lines.get(number) ?? this.#recent(number);
     if (!known) void this.#read(number);
     return known;
   }
@@ -40,6 +40,11 @@ export class LogLines {
     if (known) return known;
     const { lines } = await this.#source.log(this.#id, number, 1);
     return lines[0];
+  }
+
+  #recent(number: number): LogLine | undefined {
+    const recent = this.#source.recentLines(this.#id);
+    return recent[number - (recent[0]?.line ?? 0)];
   }
 
   async #read(number: number): Promise<void> {

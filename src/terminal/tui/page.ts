@@ -1,5 +1,6 @@
 /** What a page of the full screen is: lines, and the keys that work on it. */
 import type { Ask, Replies } from '../../api/messages.js';
+import type { LogLine } from '../../core/events/log.js';
 import type { Execution } from '../../core/execution.js';
 import type { QueueView } from '../../core/state/queues.js';
 import type { Style } from '../style.js';
@@ -46,6 +47,8 @@ export interface TuiSource {
   connection(): ConnectionState;
   /** Reads up to `limit` consecutive lines of a log from a line number on. */
   log(id: string, from: number, limit: number): Promise<LogPage>;
+  /** The newest lines of the log of the execution that is followed, as far as known. */
+  recentLines(id: string): readonly LogLine[];
   /** Finds the lines of a log that contain a text or match a regular expression. */
   search(id: string, search: TuiLogSearch): Promise<TuiSearchResult>;
   timeline(id: string): Promise<TimelineFacts>;
