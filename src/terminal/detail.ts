@@ -135,13 +135,17 @@ function currentRows(execution: Execution, visible: VisibleSteps, now: number, s
   return [{ left: first.left, right }, ...others];
 }
 
+/** Kinds of steps whose failure is routine: an agent tries something else. */
+const ROUTINE_KINDS: ReadonlySet<string> = new Set(['tool', 'invocation', 'subagent']);
+
 /** Errors of the innermost current step and of the execution, else of the newest failed step that no other row shows. */
 function errorsOf(execution: Execution, { current, checklist }: VisibleSteps): string[] {
   const inner = current.map(({ step }) => errorOf(step)).findLast((error) => error !== undefined);
   const errors = [inner, errorOf(execution.outcome)].filter((error) => error !== undefined);
   if (errors.length > 0) return [...new Set(errors)];
   const failed = [...execution.steps.values()].filter(
-    (step) => isFailure(step.status) && step.error !== undefined && !checklist.includes(step),
+    (step) =>
+      isFailure(step.status) && step.error !== undefined && !ROUTINE_KINDS.has(step.kind) && !checklist.includes(step),
   );
   const last = failed.reduce<Step | undefined>(
     (newest, step) => (newest && (newest.endedAt ?? '') > (step.endedAt ?? '') ? newest : step),

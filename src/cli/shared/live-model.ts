@@ -77,7 +77,8 @@ export class LiveModel {
     const { paths, execution, hasLog } = options;
     this.#options = options;
     this.#replica = replica;
-    this.#log = execution !== undefined && hasLog ? new RecentLog(paths, execution) : undefined;
+    this.#log =
+      execution !== undefined && hasLog ? new RecentLog(paths, execution, () => this.find(execution)) : undefined;
     void this.#loadLog();
     this.#expectations = new ExpectationRequests(replica, {
       wait: async (ms) => await passes(ms, options.signal),
@@ -124,7 +125,7 @@ export class LiveModel {
 
   #apply(events: readonly ExecutionEvent[]): void {
     const applied = this.#replica.apply(events);
-    this.#log?.take(events, this.#options.execution === undefined ? undefined : this.find(this.#options.execution));
+    this.#log?.take(events);
     for (const { type, execution } of applied) {
       const end = executionEndOf(type);
       if (execution !== undefined && end !== undefined && isFailure(end)) this.#failed.add(execution);
@@ -159,10 +160,9 @@ export class LiveModel {
   }
 
   async #loadLog(): Promise<void> {
-    const { execution, onChange } = this.#options;
-    if (execution === undefined || !this.#log) return;
-    await this.#log.load(this.find(execution));
-    onChange([]);
+    if (!this.#log) return;
+    await this.#log.load();
+    this.#options.onChange([]);
   }
 
   /** Loads snapshots while the stream is interrupted, or until one succeeds after a gap. */

@@ -16,14 +16,17 @@ const NEWEST_EVENTS = 1_000;
 export class RecentLog {
   readonly #journal: string;
   readonly #id: string;
+  readonly #find: () => Execution | undefined;
   #lines: TailLine[] = [];
   #seq = 0;
   /** Events that arrived while the journal is being read. */
   #arrived: ExecutionEvent[] | undefined;
 
-  constructor({ journal }: Paths, id: string) {
+  /** @param find returns the execution as it is now, which knows the sub-agents that its steps belong to */
+  constructor({ journal }: Paths, id: string, find: () => Execution | undefined) {
     this.#journal = journal;
     this.#id = id;
+    this.#find = find;
   }
 
   get lines(): readonly TailLine[] {
@@ -31,7 +34,7 @@ export class RecentLog {
   }
 
   /** Reads the newest lines from the journal. A journal that cannot be read leaves those of the stream. */
-  async load(execution: Execution | undefined): Promise<void> {
+  async load(): Promise<void> {
     const arrived: ExecutionEvent[] = [];
     this.#arrived = arrived;
     const filter = { execution: this.#id, types: TAIL_TYPES };
@@ -41,12 +44,13 @@ export class RecentLog {
     if (!read) return;
     this.#lines = [];
     this.#seq = 0;
-    this.take([...read.events, ...arrived], execution);
+    this.take([...read.events, ...arrived]);
   }
 
   /** Appends the lines of events, except those that it has. */
-  take(events: readonly ExecutionEvent[], execution: Execution | undefined): void {
+  take(events: readonly ExecutionEvent[]): void {
     this.#arrived?.push(...events);
+    const execution = this.#find();
     for (const event of events) {
       if (event.seq <= this.#seq) continue;
       this.#seq = event.seq;

@@ -177,7 +177,7 @@ t.test('at a terminal', { skip: whyNo('tmux') }, async (t) => {
     const screen = await tmux.see(/Done: notes/);
     t.match(screen, /│ claude · claude-opus-4-8.*● running │/);
     t.match(screen, /12,208 tokens {2}\$0\.05/);
-    t.match(screen, /│ ▸ Agent: Count text files +│\n│ {3}▸ Bash: ls \*\.txt \| wc -l +│/);
+    t.match(screen, /│ [\d:]{8} ▸ Agent: Count text files +│\n│ [\d:]{8} {3}▸ Bash: ls \*\.txt \| wc -l +│/);
     spawnSync('touch', [go]);
     const end = await tmux.see(/status 0/);
     t.match(end, /5 tools: 3 completed, 2 failed · 1 subagent completed · 12,208 tokens · \$0\.05/);
