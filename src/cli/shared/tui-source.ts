@@ -95,7 +95,7 @@ class TuiDaemon implements DaemonTuiSource {
   }
 
   recentLines(id: string): readonly LogLine[] {
-    return (this.#opened?.id === id && this.#opened.newest?.lines) || [];
+    return this.#opened?.id === id ? (this.#opened.newest?.lines ?? []) : [];
   }
 
   now(): number {

@@ -5,7 +5,7 @@ import type { ExecutionEvent } from './event.js';
 const SUPERSEDED_TYPES: ReadonlySet<string> = new Set(['output', 'log', 'progress']);
 
 /** Whether each event is kept: all but those that a later one of the same kind, execution and step supersedes. */
-export function newestOf(events: readonly ExecutionEvent[]): boolean[] {
+export function keepNewest(events: readonly ExecutionEvent[]): boolean[] {
   const seen = new Set<string>();
   const kept = events.map(() => true);
   for (let index = events.length - 1; index >= 0; index--) {

@@ -3,7 +3,7 @@
  * the pace of its sink.
  */
 import type { Filter } from '../../core/events/filter.js';
-import { newestOf } from '../../core/events/newest.js';
+import { keepNewest } from '../../core/events/newest.js';
 import type { Batch } from '../../journal/lines.js';
 import type { JournalSource } from '../../journal/reader.js';
 import { readJournal } from '../../journal/reader.js';
@@ -257,6 +257,6 @@ export class JournalCursor implements Subscriber {
 }
 
 function withoutSuperseded({ events, lines }: Batch): Batch {
-  const kept = newestOf(events);
+  const kept = keepNewest(events);
   return { events: events.filter((_, index) => kept[index]), lines: lines.filter((_, index) => kept[index]) };
 }

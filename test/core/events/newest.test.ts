@@ -1,13 +1,13 @@
 import t from 'tap';
 import type { ExecutionEvent } from '../../../src/core/events/event.js';
-import { newestOf } from '../../../src/core/events/newest.js';
+import { keepNewest } from '../../../src/core/events/newest.js';
 
 let seq = 0;
 const event = (type: string, data: object = {}, more: object = {}): ExecutionEvent =>
   ({ seq: ++seq, time: '2026-01-01T00:00:00.000Z', type, execution: 'a', data, ...more }) as ExecutionEvent;
 
 const keptOf = (...events: ExecutionEvent[]): number[] =>
-  newestOf(events).flatMap((isKept, index) => (isKept ? [index] : []));
+  keepNewest(events).flatMap((isKept, index) => (isKept ? [index] : []));
 
 t.test('the newest line, message and count of each execution and step is kept', async (t) => {
   const output = (more: object = {}) => event('output', { text: 'x', stream: 'stdout' }, more);

@@ -1,5 +1,4 @@
 /** Every key that the help pages list, in one real terminal. */
-import type { Test } from 'tap';
 import t from 'tap';
 import { PROGRESS } from '../../helpers/daemon.js';
 import { whyNo } from '../../helpers/needs.js';
