@@ -71,7 +71,7 @@ function activityOf(execution: Execution, now: number, style: Style): Pick<Cells
   if (status !== 'running') return { activity: status, tone, isReason: false };
   if (attention?.state === 'waiting') {
     const reason = attention.reason === undefined ? '' : `: ${cleanText(attention.reason)}`;
-    return { activity: attention.state + reason, tone, isReason: true };
+    return { activity: stateWord(execution, now) + reason, tone, isReason: true };
   }
   const step = visibleStepsOf(execution).current.at(-1)?.step;
   const work = cleanText((step && stepTitle(step)) ?? execution.progress?.message ?? execution.tail.at(-1) ?? '');

@@ -1,12 +1,14 @@
 /** Determines how to write to a terminal, or to what replaces it: a pure function of the environment. */
 import { ProgressError } from '../core/base/errors.js';
-import { hasTaskbar } from './osc-support.js';
+import { hasHyperlinks, hasTaskbar } from './osc-support.js';
 
 /** Appearance of texts. */
 export interface Style {
   color: boolean;
   /** Use ASCII only. */
   ascii: boolean;
+  /** Origin of the viewer, where the terminal shows hyperlinks and the viewer is on. */
+  viewer?: string | undefined;
 }
 
 export interface OutputStyle extends Style {
@@ -18,6 +20,8 @@ export interface OutputStyle extends Style {
   sync: boolean;
   /** Whether progress is also written for the taskbar (OSC 9;4). */
   taskbar: boolean;
+  /** Whether texts may be hyperlinks (OSC 8). */
+  hyperlinks: boolean;
 }
 
 export interface Surroundings {
@@ -49,6 +53,7 @@ export function chooseStyle(surroundings: Surroundings): OutputStyle {
     ascii: surroundings.flags?.ascii === true || env['PROGRESS_WIDTH'] === 'ambiguous2' || lacksUnicode(env),
     sync: env['PROGRESS_SYNC'] !== '0',
     taskbar: surroundings.isTTY && hasTaskbar(env),
+    hyperlinks: surroundings.isTTY && hasHyperlinks(env),
   };
 }
 

@@ -37,11 +37,18 @@ export function summaryLines(
     ...countLines(execution, style),
     ...(isFailure(execution.status) ? failureLines(execution, log, text, style) : successLines(execution, text)),
     // an ID that a user may copy is never cut, so it wraps like any line of the shell
-    `${isFailure(execution.status) ? 'full log' : 'log'}  progress logs ${cleanText(execution.id)}`,
+    `${isFailure(execution.status) ? 'full log' : 'log'}  ${linkToLog(`progress logs ${cleanText(execution.id)}`, execution, style)}`,
   ];
   const command = lines.pop() ?? '';
   const body = lines.map((line) => truncate(INDENT + line, cells, ellipsisOf(style)));
   return [titleLine(execution, cells, style), ...body, INDENT + command];
+}
+
+/** Makes a text a hyperlink to the execution in the viewer (OSC 8), where the terminal shows one. */
+function linkToLog(text: string, { id }: Execution, { viewer }: Style): string {
+  if (viewer === undefined) return text;
+  // encoded, an ID holds no byte that ends the sequence
+  return `\u001b]8;;${viewer}/executions/${encodeURIComponent(id)}\u001b\\${text}\u001b]8;;\u001b\\`;
 }
 
 /** Summary of what continues after a user leaves. */

@@ -19,7 +19,8 @@ const RUNS = new RegExp(
 const ZERO_WIDTH = /^[\p{Default_Ignorable_Code_Point}\p{Mark}\p{Control}\u200b]+$/u;
 /** Clusters of two cells: emoji sequences, flags, and half-width kana with a voicing mark. */
 const TWO_CELLS = /\ufe0f|^\p{Regional_Indicator}{2}|^[\uff61-\uff9f]{2}/u;
-const SGR = /\u001b\[[0-9;:]{0,64}m/g;
+/** Sequences without cells: colours (SGR) and hyperlinks (OSC 8). */
+const SGR = /\u001b\[[0-9;:]{0,64}m|\u001b\]8;;[^\u0000-\u001f]{0,2048}\u001b\\/g;
 
 /** Maximum number of texts in the cache of widths, since texts repeat from frame to frame; a full cache is cleared. */
 const CACHED_TEXTS = 4_096;

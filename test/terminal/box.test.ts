@@ -10,7 +10,7 @@ import type { Reflow } from '../helpers/vt.js';
 import { createVt } from '../helpers/vt.js';
 import { waitFor } from '../helpers/wait.js';
 
-const STYLE: OutputStyle = { mode: 'box', color: true, ascii: false, sync: true, taskbar: false };
+const STYLE: OutputStyle = { mode: 'box', color: true, ascii: false, sync: true, taskbar: false, hyperlinks: false };
 const LISTENED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGTSTP', 'SIGCONT', 'uncaughtExceptionMonitor'];
 
 function countListeners(): number {

@@ -128,6 +128,18 @@ t.test('the summary of any ended execution fits and is safe to print', (t) => {
   t.end();
 });
 
+t.test('the last line is a hyperlink to the viewer, if it is on', (t) => {
+  const id = 'a/\u001b\\b';
+  const execution = makeExecution({ id, status: 'completed' });
+  const [plain] = summaryLines(execution, PLAIN, 80).slice(-1);
+  const [linked] = summaryLines(execution, { ...PLAIN, viewer: 'http://127.0.0.1:7878' }, 80).slice(-1);
+  const start = `\u001b]8;;http://127.0.0.1:7878/executions/${encodeURIComponent(id)}\u001b\\`;
+  t.notMatch(plain, '\u001b');
+  t.equal(linked, plain?.replace('progress', `${start}progress`) + '\u001b]8;;\u001b\\');
+  t.equal(cellsOf(linked ?? ''), plain?.length, 'and takes no more cells');
+  t.end();
+});
+
 t.test('leaving prints what still runs', (t) => {
   t.equal(leavingLine([]), undefined);
   t.equal(leavingLine([makeExecution({ status: 'failed' })]), undefined);

@@ -19,7 +19,11 @@ t.test('without a connection the clock stops, the table is dimmed, and the first
   const render = renderTable((now) => [`now ${now - START}`, 'b', 'c']);
   const view: View = { ...VIEW, now: START + 9_000, connection: { state: 'lost', since: START + 2_000 } };
   const lines = render(view, { columns: 60, rows: 4 }, { color: true, ascii: false });
-  t.match(lines, [/! no connection: values from/, '\u001b[2mnow 2000\u001b[0m', '\u001b[2mand 2 more\u001b[0m']);
+  t.match(lines, [
+    /! no connection to the daemon; see `progress doctor`/,
+    '\u001b[2mnow 2000\u001b[0m',
+    '\u001b[2mand 2 more\u001b[0m',
+  ]);
   t.equal(untilTableTick({ ...view, executions: [makeExecution()] }), undefined);
   t.end();
 });

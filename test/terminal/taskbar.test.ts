@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Execution } from '../../src/core/execution.js';
-import { hasTaskbar } from '../../src/terminal/osc-support.js';
+import { hasHyperlinks, hasTaskbar } from '../../src/terminal/osc-support.js';
 import { Taskbar } from '../../src/terminal/taskbar.js';
 import { makeExecution, START } from '../helpers/models.js';
 
@@ -60,5 +60,23 @@ t.test('terminals that show it get it; PROGRESS_OSC decides before that', (t) =>
   for (const env of [{ TERM_PROGRAM: 'iTerm.app', TERM_PROGRAM_VERSION: '3.6.5' }, { VTE_VERSION: '7603' }]) {
     t.notOk(hasTaskbar(env), JSON.stringify(env));
   }
+  t.end();
+});
+
+t.test('texts are hyperlinks where the terminal is known to show them', (t) => {
+  t.notOk(hasHyperlinks({}));
+  t.ok(hasHyperlinks({ PROGRESS_OSC: '1' }));
+  for (const env of [
+    { WT_SESSION: 'x' },
+    { KITTY_WINDOW_ID: '1' },
+    { TERM: 'foot-extra' },
+    { TERM_PROGRAM: 'vscode' },
+    { VTE_VERSION: '5000' },
+  ]) {
+    t.ok(hasHyperlinks(env), JSON.stringify(env));
+    t.notOk(hasHyperlinks({ ...env, PROGRESS_OSC: '0' }));
+    t.notOk(hasHyperlinks({ ...env, TMUX: '/tmp/tmux' }));
+  }
+  t.notOk(hasHyperlinks({ VTE_VERSION: '4999' }));
   t.end();
 });

@@ -9,7 +9,8 @@ import type { Config } from '../../config/load.js';
 import { type Clock, realClock } from '../../core/base/clock.js';
 import { errnoOf, ProgressError } from '../../core/base/errors.js';
 import type { Paths } from '../../platform/paths.js';
-import { readTextSync, replaceTextSync } from '../../platform/regular-file.js';
+import { replaceTextSync } from '../../platform/regular-file.js';
+import { readWebPort } from '../../platform/web-port.js';
 import type { Component } from '../component.js';
 import type { Log } from '../daemon-log.js';
 import { bindUnix, type BoundSocket } from '../../platform/unix-socket.js';
@@ -67,7 +68,7 @@ export class Http implements Component, Web {
     removePages(paths.runtime);
     const server = this.#createServer('unix');
     this.#local = { server, bound: await bindUnix(server, paths.httpSocket) };
-    if (this.#config.enabled || rememberedPort(paths.web) !== undefined) {
+    if (this.#config.enabled || readWebPort(paths.web) !== undefined) {
       await this.#listen(undefined).catch((error: unknown) => this.#logFailure(error));
     }
   }
@@ -104,7 +105,7 @@ export class Http implements Component, Web {
     for (const server of [this.#local?.server, this.#listening?.server]) {
       if (server) server.maxConnections = this.#maxConnections() + MAX_REFUSALS;
     }
-    if (rememberedPort(this.#options.paths.web) !== undefined) return;
+    if (readWebPort(this.#options.paths.web) !== undefined) return;
     if (!web.enabled) await this.#stopListening();
     else if (!this.#listening || web.port !== before.port) {
       await this.#open(candidatesFrom(undefined, web.port)).catch((error: unknown) => this.#logFailure(error));
@@ -123,7 +124,7 @@ export class Http implements Component, Web {
   async #listen(wanted: number | undefined): Promise<number> {
     const open = this.#listening;
     if (open && (wanted === undefined || wanted === open.port)) return open.port;
-    const remembered = rememberedPort(this.#options.paths.web);
+    const remembered = readWebPort(this.#options.paths.web);
     return await this.#open(wanted === undefined ? candidatesFrom(remembered, this.#config.port) : [wanted]);
   }
 
@@ -191,15 +192,6 @@ async function closeServer(server: Server): Promise<void> {
   server.close();
   server.closeAllConnections();
   await closed;
-}
-
-function rememberedPort(file: string): number | undefined {
-  try {
-    const { port } = JSON.parse(readTextSync(file) ?? '{}') as { port?: unknown };
-    return typeof port === 'number' && Number.isInteger(port) && port > 0 && port < 65_536 ? port : undefined;
-  } catch {
-    return undefined; // the viewer was off, or another program wrote the file
-  }
 }
 
 function writePage(directory: string, target: string): string {

@@ -24,7 +24,10 @@ export interface ExportOptions {
 /** Incremented when readers of the older format cannot read this one. */
 const FORMAT = 1;
 const COLUMNS = 100;
-const STYLE: OutputStyle = { mode: 'plain', color: false, ascii: false, sync: false, taskbar: false };
+const STYLE: OutputStyle = {
+  mode: 'plain',
+  ...{ color: false, ascii: false, sync: false, taskbar: false, hyperlinks: false },
+};
 
 export interface Export {
   entries: TarEntry[];

@@ -16,7 +16,7 @@ import { BoxSession } from '../../shared/box-session.js';
 import type { LiveModel } from '../../shared/live-model.js';
 import { openLiveModel } from '../../shared/live-model.js';
 import { complain } from '../../shared/output.js';
-import { columnsOf, lineOptionsOf, styleOf } from '../../shared/output-options.js';
+import { columnsOf, lineOptionsOf, styleOf, withViewer } from '../../shared/output-options.js';
 import { readFailureLog } from '../../shared/recent-log.js';
 import { waitFor } from '../../shared/wait-for.js';
 import { printEvents } from '../watch/watch.js';
@@ -148,7 +148,11 @@ async function showBox(run: Run, output: Output, shown: Shown, onKey: () => void
   await waitFor(() => over() !== undefined, END_EVENT_MS);
   abort.abort();
   const execution = over();
-  await box.close(execution ? summaryLines(execution, style, columnsOf(), await readFailureLog(paths, execution)) : []);
+  await box.close(
+    execution
+      ? summaryLines(execution, withViewer(style, paths), columnsOf(), await readFailureLog(paths, execution))
+      : [],
+  );
   await live.done;
   return left;
 }

@@ -11,7 +11,7 @@ import type { CommandContext } from '../../command.js';
 import { BoxSession } from '../../shared/box-session.js';
 import type { LiveModel } from '../../shared/live-model.js';
 import { openLiveModel } from '../../shared/live-model.js';
-import { columnsOf } from '../../shared/output-options.js';
+import { columnsOf, withViewer } from '../../shared/output-options.js';
 import { printLines } from '../../shared/output.js';
 import type { OwnCommand } from '../../shared/own-command.js';
 import { readFailureLog } from '../../shared/recent-log.js';
@@ -33,7 +33,7 @@ export async function watchInBox(
 ): Promise<Watched> {
   const { paths, env } = context;
   const isShown = ({ id }: Execution) => own?.is(id) !== true;
-  const summary = async (one: Execution) => summaryLines(one, style, columnsOf(), await readFailureLog(paths, one));
+  const summary = async (one: Execution) => summaryLines(one, withViewer(style, paths), columnsOf(), await readFailureLog(paths, one));
   if (execution && isFinal(execution.status)) {
     await printLines(await summary(execution));
     return { execution };
