@@ -56,6 +56,7 @@ t.test('in a real terminal', { skip: whyNo('tmux') }, async (t) => {
     await tmux.key('q');
     const end = await tmux.see(/left 0/);
     t.match(end, /before/);
+    t.match(end, /1 need you · 1 running/, 'the last state stays');
     t.notMatch(end, /NEEDS YOU/);
     t.ok(await tmux.isCursorVisible());
     await tmux.enter('stty -a | tr " ;" "\\n\\n" | grep -E "^-?(icanon|echo|isig)$" | sort | xargs echo modes');

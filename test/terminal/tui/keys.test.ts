@@ -1,4 +1,6 @@
 /** Every key that the help pages list, in one real terminal. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import t from 'tap';
 import { PROGRESS } from '../../helpers/daemon.js';
 import { whyNo } from '../../helpers/needs.js';
@@ -91,7 +93,7 @@ t.test('each key does what the help page says', { skip: whyNo('tmux') }, async (
     await keys.press(['j', on('parent')], ['-', /RUNNING \(4\)\n(?!.*child)(.*\n){3}QUEUED/], ['z', /child/]);
     await keys.press(['S', /by name/], ['S', /by started/], ['S', /by duration/], ['S', /^RUNNING/m]);
     await keys.press(['B', /by agent/], ['B', /by queue/], ['B', /by label/], ['B', /^RUNNING/m]);
-    await keys.press(['Space', /1 marked/], ['Esc', /^RUNNING/m], ['g', on('runner')]);
+    await keys.press(['Space', /1 marked/], ['Esc', /live\nRUNNING/], ['g', on('runner')]);
     await keys.press(['y', /Copied/], ['r', /^Run again: sh -c 'echo/m], ['Esc', /\? help/]);
     await keys.press(['E', /^Export to: progress-.*tar\.gz▏/m], ['Esc', /\? help/], ['O', /http:\/\/127.*#c=/]);
     await keys.press(['p', /‖.*runner.*paused/], ['p', /⏳.*runner/]);
@@ -165,7 +167,18 @@ t.test('each key does what the help page says', { skip: whyNo('tmux') }, async (
       (await keys.untested()).filter((key) => key !== 'Ctrl-C'),
       [],
     );
-    await keys.press(['Esc', /1 of 6/], ['Esc', /^RUNNING/m]);
+    await keys.press(['Esc', /1 of 6/], ['Esc', /live\nRUNNING/]);
+  });
+
+  await t.test('reruns an edited command and writes an archive', async (t) => {
+    const file = path.join(tmux.home, 'run.tar.gz');
+    await keys.press(['g', on('runner')], ['E', /^Export to:/m], ['Ctrl-U', /^Export to: ▏/m]);
+    await keys.type(file);
+    await keys.press(['Enter', /^Written to/m]);
+    t.ok(existsSync(file));
+    await keys.press(['r', /^Run again: sh/m], ['Ctrl-U', /^Run again: ▏/m]);
+    await keys.type("sh -c 'exit 3'");
+    await keys.press(['Enter', /runner failed after .*, exit 3/]);
   });
 
   await t.test('on the queues', async (t) => {
