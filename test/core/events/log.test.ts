@@ -84,6 +84,11 @@ t.test('filters: text ignoring case, stream, level, step', (t) => {
   t.strictSame(found({ stream: 'stderr' }), [1, 3, 4]);
   t.strictSame(found({ level: 'info' }), [1, 2, 4]);
   t.strictSame(found({ step: 's' }), [1]);
+  t.strictSame(
+    found({ types: ['log'] }),
+    lines.filter(({ type }) => type === 'log').map(({ line }) => line),
+  );
+  t.strictSame(found({ types: ['step_started'] }), []);
   t.strictSame(found({}), [1, 2, 3, 4]);
   t.end();
 });
