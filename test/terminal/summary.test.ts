@@ -135,7 +135,7 @@ t.test('the last line is a hyperlink to the viewer, if it is on', (t) => {
   const [linked] = summaryLines(execution, { ...PLAIN, viewer: 'http://127.0.0.1:7878' }, 80).slice(-1);
   const start = `\u001b]8;;http://127.0.0.1:7878/executions/${encodeURIComponent(id)}\u001b\\`;
   t.notMatch(plain, '\u001b');
-  t.equal(linked, plain?.replace('progress', `${start}progress`) + '\u001b]8;;\u001b\\');
+  t.equal(linked, `${plain?.replace('progress', `${start}progress`)}\u001b]8;;\u001b\\`);
   t.equal(cellsOf(linked ?? ''), plain?.length, 'and takes no more cells');
   t.end();
 });

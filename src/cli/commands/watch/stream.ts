@@ -33,7 +33,8 @@ export async function watchInBox(
 ): Promise<Watched> {
   const { paths, env } = context;
   const isShown = ({ id }: Execution) => own?.is(id) !== true;
-  const summary = async (one: Execution) => summaryLines(one, withViewer(style, paths), columnsOf(), await readFailureLog(paths, one));
+  const summary = async (one: Execution) =>
+    summaryLines(one, withViewer(style, paths), columnsOf(), await readFailureLog(paths, one));
   if (execution && isFinal(execution.status)) {
     await printLines(await summary(execution));
     return { execution };
