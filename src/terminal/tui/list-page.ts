@@ -49,17 +49,9 @@ export class ListPage implements Page {
   lines(size: PageSize, style: Style): string[] {
     const { context } = this.#options;
     const executions = context.source.executions();
-    const query = this.#field?.text ?? this.#query;
-    this.#items = listItems(executions, {
-      now: context.source.now(),
-      query,
-      sort: this.#sort,
-      grouping: GROUPINGS[this.#grouping],
-      collapsed: this.#collapsed,
-    });
+    this.#update();
     const head = this.#headLines(executions, size, style);
     this.#rows = Math.max(1, size.rows - head.length);
-    this.#keepSelection();
     const body = this.#bodyLines(size, style);
     return [...head, ...(body.length > 0 ? body : [this.#emptyText(executions.length, style)])];
   }
@@ -88,6 +80,8 @@ export class ListPage implements Page {
       this.#field = undefined;
       this.#query = '';
     } else if (!this.#field.take(key)) return this.#move(key);
+    // keys may arrive faster than frames, and the next one acts on the selection
+    this.#update();
     return true;
   }
 
@@ -108,6 +102,19 @@ export class ListPage implements Page {
     this.#query = '';
     this.#marked.clear();
     return true;
+  }
+
+  /** Lists what the filter leaves, and selects one of it. */
+  #update(): void {
+    const { source } = this.#options.context;
+    this.#items = listItems(source.executions(), {
+      now: source.now(),
+      query: this.#field?.text ?? this.#query,
+      sort: this.#sort,
+      grouping: GROUPINGS[this.#grouping],
+      collapsed: this.#collapsed,
+    });
+    this.#keepSelection();
   }
 
   #headRows(): number {
@@ -217,7 +224,7 @@ export class ListPage implements Page {
   }
 
   #edit(): void {
-    this.#field = new TextField(this.#query);
+    this.#field = new TextField('');
   }
 
   #toggleMark(): void {

@@ -61,6 +61,19 @@ t.test('filters as it is typed; Enter keeps the filter, Esc removes it before it
   t.end();
 });
 
+t.test('keys that are faster than frames act on what the filter leaves', (t) => {
+  const bench = createTuiBench(several());
+  bench.screen();
+  bench.press('/');
+  bench.type('status:fail');
+  bench.press('enter', 'enter');
+  t.match(bench.screen().join('\n'), /failed after/, 'it opens the only execution that is left');
+  bench.press('escape', '/');
+  bench.type('b');
+  t.match(bench.screen()[1], /^\/b▏/, 'and a new filter begins empty');
+  t.end();
+});
+
 t.test('letters typed into a filter are no commands', (t) => {
   const bench = createTuiBench(several());
   bench.press('/', 'q', 'x', 'r', 'y', 'space', 'backspace');
