@@ -42,7 +42,7 @@ t.test('errors of a command line go to stderr, with their status and a hint', as
     [[], /^progress: missing command/],
     [['pss'], /unknown command pss; did you mean 'progress ps'\?\n/],
     [['wtach'], /unknown command wtach; did you mean 'progress watch'\?\nrun 'progress --help' for a list/],
-    [['stauts'], /did you mean 'progress ps'\?/],
+    [['statuss'], /did you mean 'progress ps'\?/],
     [['hepl'], /did you mean 'progress help'\?/],
     [['help', 'wach'], /did you mean 'progress watch'\?/],
     [['frobnicate'], /^progress: unknown command frobnicate\n/],

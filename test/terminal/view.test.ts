@@ -161,7 +161,7 @@ t.test('several executions: a row each, what needs a person first, then what run
     '╭─ progress · 1 waiting · 2 running · 1 paused · 1 failed ──────────────────────────────╮',
     '│ !  agent                             waiting: may I run rm?               6:41        │',
     '│ ⏳ ship-login-page  █████▏░░░░  51%  Run integration tests                6:41  ~6:30 │',
-    '│ ⏳ nightly-etl      ████████▊░  88%                                      40:01  ~6:00 │',
+    '│ ⏳ nightly-etl      ████████▊░  88%                                      40:01  ~5:30 │',
     '│ ‖  漢字のビルド                      paused                               3:20        │',
     '│ ❌ docs-site                         failed, exit 2: dead links           1:40        │',
     '╰───────────────────────────────────────────────────────────── q leave (keeps running) ─╯',

@@ -40,11 +40,11 @@ const REMAINING_GRAIN: readonly (readonly [below: number, grain: number])[] = [
   [Infinity, 5 * MINUTE],
 ];
 
-/** Formats an estimated remaining time, rounded up: `~25s`, `~4:30`, `~1:05:00`. */
+/** Formats an estimated remaining time, rounded: `~25s`, `~4:30`, `~1:05:00`. */
 export function formatRemaining(ms: number): string {
   const span = atLeastZero(ms);
   const grain = REMAINING_GRAIN.find(([below]) => span < below)?.[1] ?? MINUTE;
-  const rounded = Math.max(grain, Math.ceil(span / grain) * grain);
+  const rounded = Math.max(grain, Math.round(span / grain) * grain);
   return rounded < MINUTE ? `~${rounded / SECOND}s` : `~${formatDuration(rounded)}`;
 }
 

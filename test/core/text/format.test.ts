@@ -60,10 +60,10 @@ t.test('ages have one unit', (t) => {
 });
 
 t.test('an estimate is rounded by its size', (t) => {
-  t.same([0, 1, 5.1 * SECOND, 9.5 * SECOND].map(formatRemaining), ['~1s', '~1s', '~6s', '~10s']);
+  t.same([0, 1, 5.1 * SECOND, 9.5 * SECOND].map(formatRemaining), ['~1s', '~1s', '~5s', '~10s']);
   t.same([10 * SECOND, 23 * SECOND, 58 * SECOND].map(formatRemaining), ['~10s', '~25s', '~1:00']);
-  t.same([61 * SECOND, 400 * SECOND, 601 * SECOND].map(formatRemaining), ['~1:30', '~7:00', '~11:00']);
-  t.same([HOUR + 1, -20].map(formatRemaining), ['~1:05:00', '~1s']);
+  t.same([61 * SECOND, 400 * SECOND, 601 * SECOND].map(formatRemaining), ['~1:00', '~6:30', '~10:00']);
+  t.same([HOUR + 1, -20].map(formatRemaining), ['~1:00:00', '~1s']);
   t.end();
 });
 

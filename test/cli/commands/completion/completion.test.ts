@@ -178,7 +178,7 @@ t.test('runs, queues and signals are completed for commands that control runs', 
     t.strictSame(await keys(verb, running, ''), ['compile'], 'named runs are not offered again');
   }
   t.strictSame(new Set(await keys('wait', '')), new Set(['foreign', ended, running, 'true', 'compile']));
-  t.strictSame(await keys('queue', ''), ['list', 'set', 'pause', 'resume', 'clear', 'remove']);
+  t.strictSame(await keys('queue', ''), ['list', 'set', 'pause', 'resume', 'move', 'clear', 'remove']);
   for (const words of [['stats'], ['run', '--name']]) {
     t.strictSame([...(await answer(home, ...words, '')).values], [['true', '1 finished run']], words.join(' '));
   }
