@@ -45,9 +45,9 @@ t.test('ps --watch in a real terminal', { skip: whyNo('tmux') }, async (t) => {
 
   await t.test('says that the connection is lost, and recovers', async (t) => {
     await daemon.kill();
-    await tmux.see(/^! no connection: values from/m);
+    await tmux.see(/^! no daemon is running/m);
     await home.startDaemon();
-    t.notMatch(await tmux.see(/^ID [^]*^and 15 more$/m), 'no connection');
+    t.notMatch(await tmux.see(/^ID [^]*^and 15 more$/m), 'no daemon');
   });
 
   await t.test('Ctrl-C leaves the last table, and restores the terminal', async (t) => {
