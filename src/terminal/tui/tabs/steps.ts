@@ -26,8 +26,10 @@ const MIN_COLUMNS_FOR_USUAL = 56;
 /** ` / usual 4:02`; `!` after it marks a step that takes longer than four of five did. */
 function usualText(step: Step, usual: UsualDuration | undefined, now: number, style: Style): string {
   if (!usual) return '';
-  const isOverdue = step.status === 'running' && (elapsedOf(step, now) ?? 0) > usual.highMs;
-  const text = ` / usual ${formatDuration(usual.medianMs)}${isOverdue ? ' !' : ''}`;
+  const elapsedMs = elapsedOf(step, now);
+  const isOverdue = step.status === 'running' && (elapsedMs ?? 0) > usual.highMs;
+  const separator = elapsedMs === undefined ? '  ' : '/ ';
+  const text = ` ${separator}usual ${formatDuration(usual.medianMs)}${isOverdue ? ' !' : ''}`;
   return paint(text, isOverdue ? 'warn' : 'dim', style);
 }
 
