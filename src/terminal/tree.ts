@@ -13,8 +13,6 @@ export interface TreeOptions {
   now: number;
   columns: number;
   style: Style;
-  /** Cells of the timeline. @default 24 */
-  timelineCells?: number;
 }
 
 /** A step in the tree, and how deep it is nested. */
@@ -23,8 +21,8 @@ export interface Branch {
   depth: number;
 }
 
-/** Width of the timeline, if there is space. */
-const TIMELINE_CELLS = 24;
+/** Width of the timeline, if there is space; long names leave it less. */
+const TIMELINE_CELLS = { least: 10, most: 24 };
 const MIN_COLUMNS_FOR_TIMELINE = 80;
 const DURATION_CELLS = 9;
 /** Between the title of a step and its note. */
@@ -32,16 +30,17 @@ const NOTE_GAP = '  ';
 
 /** No line is wider than `columns`; durations follow the longest name. */
 export function stepLines(execution: Execution, options: TreeOptions): string[] {
-  const { columns, style, timelineCells = TIMELINE_CELLS } = options;
+  const { columns, style } = options;
   const span = wholeSpan(execution, options.now);
   const hasTimeline = span !== undefined && columns >= MIN_COLUMNS_FOR_TIMELINE;
   const branches = branchesOf(execution);
   const names = branches.map(({ step, depth }) => cellsOf(stepName(execution, step, depth, style).join(NOTE_GAP)));
   const needed = Math.max(...names) + 1 + DURATION_CELLS;
-  const room = Math.min(needed, columns - (hasTimeline ? timelineCells + 2 : 0));
+  const cells = Math.min(TIMELINE_CELLS.most, Math.max(TIMELINE_CELLS.least, columns - needed - 2));
+  const room = Math.min(needed, columns - (hasTimeline ? cells + 2 : 0));
   return branches.map((branch) => {
     const line = stepLine(execution, branch, { ...options, columns: room });
-    return (hasTimeline ? `${line}  ${timelineBar(branch.step, span, options)}` : line).trimEnd();
+    return (hasTimeline ? `${line}  ${timelineBar(branch.step, span, cells, options)}` : line).trimEnd();
   });
 }
 
@@ -118,12 +117,12 @@ function wholeSpan(execution: Execution, now: number): Span | undefined {
 }
 
 /** Share of the span in which the step ran. */
-function timelineBar(step: Step, span: Span, { now, style, timelineCells = TIMELINE_CELLS }: TreeOptions): string {
+function timelineBar(step: Step, span: Span, cells: number, { now, style }: TreeOptions): string {
   const ran = spanOf(step, now);
   if (ran === undefined) return '';
-  const cell = (time: number): number => ((time - span.from) / (span.to - span.from)) * timelineCells;
-  const first = Math.min(timelineCells - 1, Math.max(0, Math.floor(cell(ran.from))));
-  const last = Math.min(timelineCells, Math.max(first + 1, Math.round(cell(ran.to))));
+  const cell = (time: number): number => ((time - span.from) / (span.to - span.from)) * cells;
+  const first = Math.min(cells - 1, Math.max(0, Math.floor(cell(ran.from))));
+  const last = Math.min(cells, Math.max(first + 1, Math.round(cell(ran.to))));
   const bar = (style.ascii ? '=' : '▇').repeat(last - first);
   return ' '.repeat(first) + paint(bar, toneOf(step.status), style);
 }

@@ -363,7 +363,7 @@ t.test('steps have their usual durations beside them; what takes longer is marke
   const line = (name: string) => lines.find((one) => one.includes(name) && !one.includes('Step'));
   t.match(line('✓ Plan'), /Plan .* 20s \/ usual 11s$/);
   t.match(line('● Code'), /Code .* 40s \/ usual 16s !$/);
-  t.match(line('○ Test'), /Test .* {2}  usual 1:06$/);
+  t.match(line('○ Test'), /Test .* {4}usual 1:06$/);
   t.match(line('○ Deploy'), /Deploy$/, 'no history, no usual duration');
   t.notOk(
     bench.screen(50).some((one) => one.includes('usual')),
