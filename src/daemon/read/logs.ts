@@ -39,6 +39,8 @@ const MAX_INDEXES = 32;
 /** Events to read from the end of a log at first: some hold hundreds of lines, others none, so the number grows. */
 const FIRST_TAIL_EVENTS = 32;
 const MAX_TAIL_EVENTS = 20_000;
+/** Lines that are read without an index to find a page near either end. */
+const NEAR_LINES = 10_000;
 
 type Mark = [line: number, start: number, end: number];
 type NumberedEvent = [event: ExecutionEvent, firstLine: number];
@@ -136,34 +138,70 @@ export class Logs {
     }
   }
 
+  /** Pages near either end need no index: to read all of a long log for one takes seconds. */
   async #readPage(subject: LogSubject, from: number, page: LogPage): Promise<LogLine[]> {
+    if (!this.#indexes.has(subject.id)) {
+      if (subject.lines - from < NEAR_LINES && (await this.#readNearEnd(subject, from, page))) return page.lines;
+      if (from < NEAR_LINES && (await this.#readNearStart(subject, from, page))) return page.lines;
+    }
     const index = await this.#indexOf(subject);
     const base = baseOf(subject, index.lines);
     const start = index.seek(Math.max(0, from - 1 - base));
-    for await (const [event, line] of this.#numbered(subject, start.after, base + start.line + 1)) {
-      for (const one of linesOf(event, line)) if (one.line >= from && !page.add(one)) return page.lines;
-    }
+    await addFrom(page, from, this.#numbered(subject, start.after, base + start.line + 1));
     return page.lines;
   }
 
-  /** Reads the end of a log. It needs no index: the fold has counted the lines, so the number of the last is known. */
-  async #readTail({ id, lines: total, seq }: LogSubject, page: LogPage): Promise<LogLine[]> {
+  /** @returns false if lines have left the journal, so that the number of the first one is unknown */
+  async #readNearStart(subject: LogSubject, from: number, page: LogPage): Promise<boolean> {
+    let isFirst = true;
+    for await (const one of this.#numbered(subject, subject.firstSeq - 1, 1)) {
+      if (isFirst && one[0].seq !== subject.firstSeq) return false;
+      isFirst = false;
+      if (!addEvent(page, from, one)) break;
+    }
+    return !isFirst;
+  }
+
+  /** @returns false if the line is further from the end than is read, or has left the journal */
+  async #readNearEnd(subject: LogSubject, from: number, page: LogPage): Promise<boolean> {
+    const lines = await this.#newestLines(subject, Math.max(0, subject.lines - from + 1));
+    if ((lines[0]?.line ?? Infinity) > from) return false;
+    lines.every((line) => line.line < from || page.add(line));
+    return true;
+  }
+
+  /** Reads the end of a log. */
+  async #readTail(subject: LogSubject, page: LogPage): Promise<LogLine[]> {
+    const lines = await this.#newestLines(subject, page.maxLines);
+    // from the end, so that lines that do not fit are missing at the beginning
+    for (const line of lines.reverse()) if (!page.add(line)) break;
+    return page.lines.reverse();
+  }
+
+  /** Returns the newest lines: at least `count`, if there are. The fold has counted them, so their numbers are known. */
+  async #newestLines({ id, lines: total, seq }: LogSubject, count: number): Promise<LogLine[]> {
     for (let events = FIRST_TAIL_EVENTS; ; events *= 4) {
       const tail = await readLast(this.#source, events, { execution: id }, seq);
       const lines = tail.events.reduce((sum, event) => sum + countLines(event), 0);
       const isAll = tail.events.length < events || events >= MAX_TAIL_EVENTS;
-      if (lines < page.maxLines && !isAll) continue;
+      if (lines < count && !isAll) continue;
       let next = Math.max(total, lines) - lines + 1;
-      const all: LogLine[] = [];
-      for (const event of tail.events) {
-        all.push(...linesOf(event, next));
+      return tail.events.flatMap((event) => {
+        const own = linesOf(event, next);
         next += countLines(event);
-      }
-      // from the end, so that lines that do not fit are missing at the beginning
-      for (const line of all.reverse()) if (!page.add(line)) break;
-      return page.lines.reverse();
+        return own;
+      });
     }
   }
+}
+
+async function addFrom(page: LogPage, from: number, events: AsyncIterable<NumberedEvent>): Promise<void> {
+  for await (const one of events) if (!addEvent(page, from, one)) return;
+}
+
+/** @returns false when the page is full */
+function addEvent(page: LogPage, from: number, [event, line]: NumberedEvent): boolean {
+  return linesOf(event, line).every((one) => one.line < from || page.add(one));
 }
 
 /** Number of lines that have left the journal. */

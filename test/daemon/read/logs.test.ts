@@ -3,7 +3,9 @@ import type { Test } from 'tap';
 import type { Client } from '../../../src/client/client.js';
 import type { LogLine } from '../../../src/core/events/log.js';
 import { LINE_CHARS } from '../../../src/core/events/log.js';
+import { Logs } from '../../../src/daemon/read/logs.js';
 import { createHome } from '../../helpers/daemon.js';
+import { makeBatch, openJournal } from '../../helpers/journal.js';
 
 /** A daemon with an execution of this many lines, several of them in an event. */
 async function open(t: Test, lines: number, perEvent = 7): Promise<Client> {
@@ -204,4 +206,31 @@ t.test('line numbers stay when the beginning has left the journal', async (t) =>
   t.equal(total, (await client.call('get', { execution: 'x' })).execution.lines);
   const back = await client.call('log', { execution: 'x', from: total - 500, limit: 3 });
   t.strictSame(numbers(back.lines), range(total - 500, total - 498));
+});
+
+t.test('pages without an index are those with one, wherever they are', async (t) => {
+  const { journal } = await openJournal(t);
+  const write = async (count: number, shape: object) => {
+    for (let left = count; left > 0; left -= 1_000) {
+      await journal.write(makeBatch(journal.nextSeq, Math.min(left, 1_000), () => ({ execution: 'x', ...shape })));
+    }
+  };
+  const firstSeq = journal.nextSeq;
+  await write(12_000, { type: 'output', data: { text: 'a\nb' } });
+  // many events without lines
+  await write(40_000, { type: 'progress', data: { current: 1 } });
+  await write(100, { type: 'output', data: { text: 'c' } });
+  const whole = { id: 'x', firstSeq, lines: 24_100, seq: journal.seq };
+  // as if the first ten lines had left the journal
+  const cut = { ...whole, firstSeq: firstSeq - 5, lines: 24_110 };
+  for (const subject of [whole, cut]) {
+    const indexed = new Logs(journal.source);
+    await indexed.timeline(subject);
+    for (const from of [1, 9, 11, 5_000, 9_999, 10_001, 20_000, 23_990, 24_001, 24_100, 24_111]) {
+      const { lines } = await new Logs(journal.source).page(subject, { from, limit: 40 });
+      const expected = await indexed.page(subject, { from, limit: 40 });
+      t.strictSame(numbers(lines), numbers(expected.lines), `from ${from} of ${subject.lines}`);
+      t.strictSame(lines, expected.lines);
+    }
+  }
 });
