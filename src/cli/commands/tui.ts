@@ -2,8 +2,9 @@
 import { withClient } from '../../client/connect.js';
 import { loadConfig } from '../../config/load.js';
 import { ProgressError } from '../../core/base/errors.js';
+import { separatorOf } from '../../terminal/paint.js';
 import { summaryLines } from '../../terminal/summary.js';
-import { countsText } from '../../terminal/tui/list-page.js';
+import { sectionCounts } from '../../terminal/tui/list-page.js';
 import type { TuiExit } from '../../terminal/tui/session.js';
 import { tuiExitStatus, TuiSession } from '../../terminal/tui/session.js';
 import type { CommandContext } from '../command.js';
@@ -70,7 +71,7 @@ export async function showFullScreen(
   });
   const left = await session.left;
   const shown = source.shown();
-  const counts = countsText(source.executions(), source.now(), style);
+  const counts = sectionCounts(source.executions(), source.now()).join(separatorOf(style));
   await source.close();
   onLeft(shown ? summaryLines(shown, style, columnsOf()).slice(0, 1) : [counts || 'Nothing is running.']);
   return left;

@@ -262,8 +262,8 @@ export class ListPage implements Page {
   }
 }
 
-/** `2 need you · 4 running · 25 finished`. */
-export function countsText(executions: readonly Execution[], now: number, style: Style): string {
+/** `2 need you`, `4 running`, `25 finished`: the most important first. */
+export function sectionCounts(executions: readonly Execution[], now: number): string[] {
   const counts = new Map<string, number>();
   for (const execution of executions) {
     const section = sectionOf(execution, now);
@@ -271,7 +271,5 @@ export function countsText(executions: readonly Execution[], now: number, style:
     counts.set(word, (counts.get(word) ?? 0) + 1);
   }
   const order = ['need you', 'failed just now', 'running', 'queued', 'finished'];
-  return order
-    .flatMap((word) => (counts.has(word) ? [`${formatCount(counts.get(word) ?? 0)} ${word}`] : []))
-    .join(separatorOf(style));
+  return order.flatMap((word) => (counts.has(word) ? [`${formatCount(counts.get(word) ?? 0)} ${word}`] : []));
 }

@@ -7,7 +7,7 @@ import { alignRight, cellsOf, fit, truncate } from '../width.js';
 import type { ActionContext } from './actions.js';
 import { TuiExecutionPage } from './execution-page.js';
 import { HelpPage, keyName } from './help-page.js';
-import { countsText, ListPage } from './list-page.js';
+import { ListPage, sectionCounts } from './list-page.js';
 import type { KeyBinding, Page, PageSize, TuiSource } from './page.js';
 import { noticeOf } from './notice.js';
 import { QueuesPage } from './queues-page.js';
@@ -196,10 +196,14 @@ export class Tui {
 
   #headLine(columns: number, style: Style): string {
     const { source } = this.#options;
-    const counts = countsText(source.executions(), source.now(), style);
-    const left = paint('progress', 'strong', style) + (counts === '' ? '' : separatorOf(style) + counts);
     const right = this.#connectionText(style);
     const room = Math.max(0, columns - cellsOf(right) - 1);
+    let left = paint('progress', 'strong', style);
+    for (const count of sectionCounts(source.executions(), source.now())) {
+      const longer = left + separatorOf(style) + count;
+      if (cellsOf(longer) > room) break;
+      left = longer;
+    }
     return `${fit(left, room, ellipsisOf(style))} ${alignRight(right, cellsOf(right))}`;
   }
 

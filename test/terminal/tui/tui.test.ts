@@ -40,6 +40,11 @@ t.test('lists what needs a person, what runs, what waits, and what has ended', (
     ['NEEDS YOU (1)', 'RUNNING (2)', 'QUEUED (1)', 'FINISHED (1)'],
   );
   t.match(lines[2], /^❯.*refactor .*waiting: allow rm\?/, 'the first execution is selected');
+  t.match(
+    createTuiBench(several()).screen(50)[0],
+    /^progress · 1 need you · 2 running · 1 queued +live$/,
+    'whole counts',
+  );
   const child = lines.findIndex((line) => / {3}test/.test(line));
   t.match(lines[child - 1], /build/, 'a child is below its parent');
   t.end();
