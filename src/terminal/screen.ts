@@ -82,7 +82,10 @@ export function openScreen(options: ScreenOptions): Screen {
   // input that is no terminal has no keys, and its bytes belong to another reader
   // an earlier screen has paused it
   if (input.isTTY) input.on('data', onInput).resume();
-  program.on('keypress', (character, key) => onKey(keyName(character, key.full)));
+  program.on('keypress', (character, key) => {
+    // blessed reports the key of a line end twice, as `enter` and as `return`; the second would undo what the first did
+    if (key.full !== 'return') onKey(keyName(character, key.full));
+  });
   program.on('resize', onResize);
   return {
     controls: controlsOf(program, sync),

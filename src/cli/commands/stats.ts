@@ -1,5 +1,6 @@
 /** `progress stats`: shows how often executions succeed, how long they take, and how good estimates of that were. */
 import { withClient } from '../../client/connect.js';
+import { ProgressError } from '../../core/base/errors.js';
 import { formatQuantity } from '../../core/text/format.js';
 import { statsDetails, statsTable } from '../../terminal/stats.js';
 import { defineCommand } from '../command.js';
@@ -22,6 +23,7 @@ export const command = defineCommand({
     ...JSON_OPTION,
   },
   async run({ name, since, kind, json = false }, { paths, env }) {
+    if (name === '') throw new ProgressError('usage', 'stats needs a name that is not empty, or none');
     const now = Date.now();
     const request = {
       limit: json ? JSON_LIMIT : LIMIT,

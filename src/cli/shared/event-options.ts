@@ -1,9 +1,12 @@
 /** Options of commands that print events: the same names, values and errors wherever they occur. */
+import { EVENT_TYPES } from '../../core/events/event.js';
 import { LEVELS } from '../../core/events/filter.js';
 import { ProgressError } from '../../core/base/errors.js';
 import type { Pattern } from '../../platform/patterns.js';
 import { compilePattern } from '../../platform/patterns.js';
+import { suggest } from '../../core/text/suggest.js';
 import type { OptionTable } from '../options.js';
+import { complain } from './output.js';
 
 export const EVENT_OPTIONS = {
   since: { type: 'string', value: 'time', describe: 'Print events since a time, or 10m, 2h, 3d ago, yesterday' },
@@ -21,7 +24,16 @@ export const EVENT_OPTIONS = {
 
 /** Types as given: several options, or several types in one. */
 export function parseTypes(given: readonly string[] | undefined): readonly string[] | undefined {
-  return given?.flatMap((list) => list.split(','));
+  const types = given?.flatMap((list) => list.split(','));
+  for (const type of types ?? []) {
+    if (type === 'all' || EVENT_TYPES.some((known) => known === type)) continue;
+    // producers may use types of their own
+    const nearest = suggest(type, EVENT_TYPES);
+    complain(
+      `--type: ${type} is not in progress-events(7)${nearest === undefined ? '' : `; did you mean ${nearest}?`}`,
+    );
+  }
+  return types;
 }
 
 export function compileGrep(source: string, ignoreCase: boolean): Pattern {

@@ -1,6 +1,6 @@
 /** One execution: its header, and one of its tabs. */
 import type { Execution } from '../../core/execution.js';
-import { paint } from '../paint.js';
+import { ellipsisOf, paint } from '../paint.js';
 import { executionHead } from '../detail.js';
 import type { Style } from '../style.js';
 import { fit, truncate } from '../width.js';
@@ -45,7 +45,11 @@ export class TuiExecutionPage implements Page {
     this.#headRows = head.length + 1;
     const page = this.#page(execution);
     const body = page.lines({ columns, rows: Math.max(1, rows - this.#headRows) }, style);
-    return [...head.map((line) => truncate(line, columns)), this.#tabLine(execution, columns, style), ...body];
+    return [
+      ...head.map((line) => truncate(line, columns, ellipsisOf(style))),
+      this.#tabLine(execution, columns, style),
+      ...body,
+    ];
   }
 
   bindings(): readonly KeyBinding[] {
@@ -112,7 +116,7 @@ export class TuiExecutionPage implements Page {
       if (name === this.#tab) return style.color ? paint(title, 'selected', style) : `[${title.trim()}]`;
       return paint(title, 'dim', style);
     });
-    return fit(titles.join(' '), columns);
+    return fit(titles.join(' '), columns, ellipsisOf(style));
   }
 
   #clickTab(execution: Execution, column: number): void {

@@ -129,11 +129,23 @@ export class ListPage implements Page {
         ? `/${this.#field.line(Math.max(1, columns - COUNT_CELLS), style)}`
         : this.#query && `/${this.#query}`,
       (this.#field ?? this.#query) && paint(`${shown} of ${executions.length}`, 'dim', style),
-      this.#marked.size > 0 && paint(`${this.#marked.size} marked`, 'strong', style),
+      this.#marked.size > 0 && paint(this.#markedText(), 'strong', style),
       paint(this.#settings(), 'dim', style),
     ];
     const text = parts.filter((part) => typeof part === 'string' && part !== '').join('  ');
     return [truncate(text, columns, ellipsisOf(style))];
+  }
+
+  /** Marks that the filter hides are counted apart: actions leave them alone. */
+  #markedText(): string {
+    const hidden = this.#marked.size - this.#markedExecutions().length;
+    return `${this.#marked.size} marked${hidden > 0 ? `, ${hidden} hidden` : ''}`;
+  }
+
+  #markedExecutions(): Execution[] {
+    return this.#items.flatMap((item) =>
+      item.kind === 'execution' && this.#marked.has(item.execution.id) ? [item.execution] : [],
+    );
   }
 
   #settings(): string {
@@ -252,10 +264,9 @@ export class ListPage implements Page {
     this.#grouping = (this.#grouping + 1) % GROUPINGS.length;
   }
 
-  /** The marked executions, else the selected one. */
+  /** The marked executions that are listed, else the selected one. */
   #targets(): Execution[] {
-    const { source } = this.#options.context;
-    const marked = [...this.#marked].flatMap((id) => source.find(id) ?? []);
+    const marked = this.#markedExecutions();
     if (marked.length > 0) return marked;
     const selected = this.#selectedExecution();
     return selected ? [selected] : [];

@@ -34,6 +34,11 @@ export class QueuesPage implements Page {
   #queues: readonly QueueView[] = [];
   #readAt = -Infinity;
   #isReading = false;
+  /** Why the queues could not be read. */
+  #failure: string | undefined;
+  /** Changes that the daemon has not answered yet; until then what is shown is ahead of what it knows. */
+  #pending = 0;
+  #changes: Promise<void> = Promise.resolve();
   #isRead = false;
   /** The queue or the execution that is selected, and its row, for when it leaves the list. */
   #selectedKey: string | undefined;
@@ -51,7 +56,7 @@ export class QueuesPage implements Page {
     const items = this.#items();
     if (items.length === 0) {
       const text = this.#isRead ? 'No queues. Start one: progress run --queue build -- make' : 'Reading the queues';
-      return [paint(text, 'dim', style)];
+      return [this.#failure === undefined ? paint(text, 'dim', style) : paint(cleanText(this.#failure), 'bad', style)];
     }
     this.#keepSelection(items);
     this.#first = scrollTo(this.#selected, this.#first, rows, items.length);
@@ -64,15 +69,22 @@ export class QueuesPage implements Page {
 
   bindings(): readonly KeyBinding[] {
     const item = () => this.#items()[this.#selected];
-    const isWaiting = () => item()?.position !== undefined;
+    const canMove = (delta: number) => {
+      const { position, queue } = item() ?? {};
+      return position !== undefined && position + delta >= 1 && position + delta <= (queue?.waiting.length ?? 0);
+    };
     return [
       { keys: ['enter'], help: 'Open the execution', when: () => item()?.id !== undefined, run: () => this.#open() },
-      { keys: ['K', '<'], help: 'Start the waiting run earlier', when: isWaiting, run: () => this.#move(-1) },
+      {
+        keys: ['K', '<'],
+        ...{ help: 'Start the waiting run earlier', footer: 'earlier' },
+        when: () => canMove(-1),
+        run: () => this.#move(-1),
+      },
       {
         keys: ['J', '>'],
-        help: 'Start the waiting run later',
-        footer: 'move',
-        when: isWaiting,
+        ...{ help: 'Start the waiting run later', footer: 'later' },
+        when: () => canMove(1),
         run: () => this.#move(1),
       },
       { keys: ['p'], help: 'Pause or resume the queue', footer: 'pause', run: () => this.#togglePause() },
@@ -134,14 +146,17 @@ export class QueuesPage implements Page {
   }
 
   async #refresh(): Promise<void> {
-    if (this.#isReading || Date.now() - this.#readAt < REFRESH_MS) return;
+    if (this.#isReading || this.#pending > 0 || Date.now() - this.#readAt < REFRESH_MS) return;
     this.#isReading = true;
     const { context, onChange } = this.#options;
     try {
-      this.#queues = await context.source.queues();
+      const queues = await context.source.queues();
+      // an answer from before a change would undo it on the screen
+      if (this.#pending === 0) this.#queues = queues;
       this.#isRead = true;
+      this.#failure = undefined;
     } catch (error) {
-      context.report(ProgressError.from(error).message, true);
+      this.#failure = ProgressError.from(error).message;
     }
     this.#readAt = Date.now();
     this.#isReading = false;
@@ -157,7 +172,13 @@ export class QueuesPage implements Page {
     const { queue, id, position } = this.#items()[this.#selected] ?? {};
     if (queue === undefined || id === undefined || position === undefined) return;
     const next = clamp(position + delta, 1, queue.waiting.length);
-    if (next !== position) this.#change(() => this.#options.context.source.moveInQueue(id, next));
+    if (next === position) return;
+    // shown at once, so that the next key moves it on from there
+    const waiting = queue.waiting.filter((other) => other !== id);
+    const moved = { ...queue, waiting: [...waiting.slice(0, next - 1), id, ...waiting.slice(next - 1)] };
+    this.#queues = this.#queues.map((one) => (one === queue ? moved : one));
+    this.#keepSelection(this.#items());
+    this.#change(() => this.#options.context.source.moveInQueue(id, next));
   }
 
   #togglePause(): void {
@@ -171,14 +192,17 @@ export class QueuesPage implements Page {
     this.#change(() => this.#options.context.source.setQueue(queue.name, { slots: queue.slots + delta }));
   }
 
+  /** Changes take effect in the order of their keys. */
   #change(task: () => Promise<void>): void {
-    task().then(
-      () => {
+    this.#pending += 1;
+    this.#changes = this.#changes
+      .then(task)
+      .catch((error: unknown) => this.#options.context.report(ProgressError.from(error).message, true))
+      .then(() => {
+        this.#pending -= 1;
         this.#readAt = -Infinity;
         this.#options.onChange();
-      },
-      (error: unknown) => this.#options.context.report(ProgressError.from(error).message, true),
-    );
+      });
   }
 }
 

@@ -72,7 +72,8 @@ export class Tui {
   readonly openExecution: (id: string) => void;
 
   lines({ columns, rows }: PageSize, style: Style): string[] {
-    if (columns < MIN_COLUMNS || rows < MIN_ROWS) return [truncate(`at least ${MIN_COLUMNS}x${MIN_ROWS}`, columns)];
+    if (columns < MIN_COLUMNS || rows < MIN_ROWS)
+      return [truncate(`at least ${MIN_COLUMNS}x${MIN_ROWS}`, columns, ellipsisOf(style))];
     const body = this.#page.lines({ columns, rows: rows - 2 }, style);
     const filled = Array.from({ length: rows - 2 }, (_, row) => body[row] ?? '');
     const isLost = this.#options.source.connection().state === 'lost';

@@ -77,6 +77,7 @@ t.test('statistics of finished executions, in a table, in detail, and over HTTP'
 
   await t.test('an unknown name', async (t) => {
     const unknown = await stats('biuld');
+    t.match(await stats(''), { status: 64, stderr: /a name that is not empty/ });
     t.match(unknown, { status: 66, stdout: '', stderr: /no execution is named "biuld"; did you mean "build"\?/ });
     t.match(await stats('xyz'), {
       status: 66,

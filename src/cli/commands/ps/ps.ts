@@ -97,12 +97,15 @@ function checkSorting(text: string): Sorting {
 }
 
 function checkColumns(text: string): ListColumn[] {
-  return text.split(',').map((word) => {
+  const columns = text.split(',').map((word) => {
     const name = word.trim().toLowerCase();
     const found = LIST_COLUMNS.find((column) => column === name);
     if (found !== undefined) return found;
     throw new ProgressError('usage', `--columns: "${word}" is none of ${LIST_COLUMNS.join(', ')}`);
   });
+  const twice = columns.find((column, index) => columns.indexOf(column) !== index);
+  if (twice !== undefined) throw new ProgressError('usage', `--columns: "${twice}" is named twice`);
+  return columns;
 }
 
 /** Positions in queues, by ID. */

@@ -136,6 +136,7 @@ t.test('ps and show', async (t) => {
     for (const [args, error] of [
       [['--sort', 'age'], /--sort: "age" is none of name, status, elapsed,.* or one of them after a minus/],
       [['--columns', 'name,age'], /--columns: "age" is none of id, status, name,/],
+      [['--columns', 'name,name'], /--columns: "name" is named twice/],
       [['--watch', 'often'], /--watch: "often" is not a number of seconds from 0\.1 to 3600/],
       [['--watch'], /--watch needs a terminal; 'progress watch' prints changes as lines/],
       [['--watch', '--json'], /--json excludes --columns and --watch/],

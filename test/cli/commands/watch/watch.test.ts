@@ -242,6 +242,11 @@ t.test('filters by type, level, pattern, label and time, as logs does', async (t
   t.match(JSON.parse(json), { type: 'log', data: { message: 'big trouble' } });
   t.match((await home.invoke(['watch', 'one', '--utc'])).stdout, /^\d{4}-\d\d-\d\dT[\d:]{8}Z start +First$/m);
   t.match((await home.invoke(['watch', 'one', '-v'])).stdout, /^ +seq=\d+ execution=one .*"team":"web"/m);
+  const misspelled = await home.invoke(['watch', 'one', '--type', 'step_faild,log']);
+  t.match(misspelled, {
+    status: 0,
+    stderr: /--type: step_faild is not in progress-events\(7\); did you mean step_failed\?/,
+  });
   for (const [args, error] of [
     [['--grep', '('], /--grep: "\("/],
     [['-i'], /-i needs --grep/],
