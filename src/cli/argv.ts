@@ -3,6 +3,7 @@
 /** Options whose value is the next word, whatever it looks like. A test compares them with the definitions. */
 export const RUN_OPTIONS_WITH_VALUE: ReadonlySet<string> = new Set([
   ...['--name', '--label', '--agent', '--cwd', '--env', '--timeout', '--queue', '--after', '--format'],
+  ...['--grep', '--type', '--level'],
 ]);
 export const EMIT_OPTIONS_WITH_VALUE: ReadonlySet<string> = new Set(['--execution', '--step', '--data']);
 

@@ -4,7 +4,7 @@ import { readSpec } from '../../runner/store.js';
 import { defineCommand } from '../command.js';
 import { ANY_ID } from '../options.js';
 import { findAnywhere } from '../shared/offline.js';
-import { faceOf, start, FACES } from './run/run.js';
+import { viewOf, start, FACES } from './run/run.js';
 
 export const command = defineCommand({
   verb: 'rerun',
@@ -15,8 +15,8 @@ export const command = defineCommand({
     const { paths, env } = context;
     const { id } = await findAnywhere(paths, args.id);
     const { detached, ...same } = repeatSpec(readSpec(paths, id), env, paths);
-    const asked = faceOf(args);
-    const face = asked === 'output' && detached ? 'none' : asked;
-    return await start(same, { face, noPty: false, raw: false }, context);
+    const asked = await viewOf(args);
+    const face = asked.face === 'output' && detached ? 'none' : asked.face;
+    return await start(same, { ...asked, face, noPty: false, raw: false }, context);
   },
 });

@@ -8,8 +8,7 @@ import { suggest } from '../../core/text/suggest.js';
 import type { OptionTable } from '../options.js';
 import { complain } from './output.js';
 
-export const EVENT_OPTIONS = {
-  since: { type: 'string', value: 'time', describe: 'Print events since a time, or 10m, 2h, 3d ago, yesterday' },
+const FILTERS = {
   grep: { type: 'string', value: 'pattern', describe: 'Print lines that match a regular expression' },
   'ignore-case': { type: 'boolean', alias: 'i', describe: 'Ignore case' },
   type: { type: 'list', value: 'type', describe: "Print events of these types; 'all' for every type" },
@@ -19,8 +18,30 @@ export const EVENT_OPTIONS = {
     choices: LEVELS,
     describe: 'Print messages of this level and above',
   },
+} as const satisfies OptionTable;
+
+export const EVENT_OPTIONS = {
+  since: { type: 'string', value: 'time', describe: 'Print events since a time, or 10m, 2h, 3d ago, yesterday' },
+  ...FILTERS,
   label: { type: 'list', value: 'key=value', describe: 'Print events of executions with this label, key=value' },
 } as const satisfies OptionTable;
+
+/** Of lines that follow events live. */
+export const LINE_OPTIONS = {
+  verbose: { type: 'boolean', alias: 'v', describe: 'Print full IDs and data, and wrap long texts' },
+  utc: { type: 'boolean', describe: 'Print times in UTC with their date, and full IDs' },
+} as const satisfies OptionTable;
+
+/** Of commands that follow the one execution that they start, if they are asked to. */
+export const FOLLOW_OPTIONS = withFollow({ ...FILTERS, ...LINE_OPTIONS });
+
+function withFollow<T extends OptionTable>(table: T): T {
+  const entries = Object.entries(table).map(([name, option]) => {
+    const { describe } = option;
+    return [name, { ...option, describe: `With --follow: ${describe.charAt(0).toLowerCase()}${describe.slice(1)}` }];
+  });
+  return Object.fromEntries(entries) as T;
+}
 
 /** Types as given: several options, or several types in one. */
 export function parseTypes(given: readonly string[] | undefined): readonly string[] | undefined {

@@ -18,12 +18,15 @@ import { lendOnDemand, openControllingTerminal, passKeys } from './controlling-t
 import { lendTerminal } from './terminal.js';
 import { TerminalOutput } from './terminal-output.js';
 import { returnTypeAhead } from './type-ahead.js';
+import type { LineChoice } from '../watch/line-choice.js';
 
 /** What is shown of a run: its output, plain lines, the box, or nothing. */
 export type Face = 'output' | 'lines' | 'box' | 'none';
 
 export interface RunView {
   face: Face;
+  /** Of the face `lines`: which events it prints, and how. */
+  lines?: LineChoice;
   /** Use pipes, even at a terminal. */
   noPty: boolean;
   /** Print the JSON of an agent, even at a terminal. */
@@ -35,13 +38,13 @@ const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 
 export async function runInForeground(
   spec: RunSpec,
-  { face, noPty, raw }: RunView,
+  { face, lines, noPty, raw }: RunView,
   context: CommandContext,
 ): Promise<number> {
   const { paths, env, inherited } = context;
   const shown = process.stdout.isTTY ? new TerminalOutput(STDOUT) : undefined;
   const output = { stdout: process.stdout, stderr: process.stderr, terminal: shown };
-  const view = face === 'lines' || face === 'box' ? await openFace(face, spec.id, context) : undefined;
+  const view = face === 'lines' || face === 'box' ? await openFace(face, spec.id, context, lines) : undefined;
   const pty = choosePty(spec, noPty, view !== undefined);
   const terminal = pty ? undefined : openControllingTerminal(noPty || view !== undefined);
   const isForPeople = !raw && !view && process.stdout.isTTY && agentOf(spec) !== undefined;
@@ -106,9 +109,9 @@ async function dieOfInterrupt(isKey: boolean): Promise<void> {
   process.kill(isKey ? 0 : process.pid, 'SIGINT');
 }
 
-async function openFace(face: 'lines' | 'box', id: string, context: CommandContext) {
+async function openFace(face: 'lines' | 'box', id: string, context: CommandContext, lines: LineChoice | undefined) {
   const { openRunFace } = await import('./run-face.js');
-  return await openRunFace(face, id, context);
+  return await openRunFace(face, id, context, lines);
 }
 
 /** Allocates one on request, or if the command would have a terminal without this program. */

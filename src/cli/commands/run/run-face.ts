@@ -5,6 +5,7 @@ import type { JournalPosition } from '../../../client/follow.js';
 import { loadConfig } from '../../../config/load.js';
 import type { Execution } from '../../../core/execution.js';
 import { isFinal } from '../../../core/execution.js';
+import { emptyState } from '../../../core/state/state.js';
 import { ProgressError } from '../../../core/base/errors.js';
 import { onSignal } from '../../../platform/inherited.js';
 import type { Output } from '../../../runner/command-output.js';
@@ -19,6 +20,8 @@ import { complain } from '../../shared/output.js';
 import { columnsOf, lineOptionsOf, styleOf, withViewer } from '../../shared/output-options.js';
 import { readFailureLog } from '../../shared/recent-log.js';
 import { waitFor } from '../../shared/wait-for.js';
+import { EventSelection } from '../watch/event-selection.js';
+import type { LineChoice } from '../watch/line-choice.js';
 import { printEvents } from '../watch/watch.js';
 
 export interface RunFace {
@@ -37,6 +40,7 @@ export async function openRunFace(
   face: 'lines' | 'box',
   id: string,
   context: CommandContext,
+  lines?: LineChoice,
 ): Promise<RunFace | undefined> {
   const { paths, env } = context;
   const style = styleOf(env);
@@ -44,10 +48,10 @@ export async function openRunFace(
   const from = await positionNow(paths);
   if (!from) return undefined;
   let isInterrupted = false;
-  const shown = { id, from, context, style };
+  const shown = { id, from, context, style, ...(lines && { lines }) };
   return {
     show: (run, output) =>
-      face === 'box' ? showBox(run, output, shown, () => (isInterrupted = true)) : showLines(run, shown, env),
+      face === 'box' ? showBox(run, output, shown, () => (isInterrupted = true)) : showLines(run, shown),
     get isInterrupted() {
       return isInterrupted;
     },
@@ -72,16 +76,18 @@ interface Shown {
   from: JournalPosition;
   context: CommandContext;
   style: OutputStyle;
+  lines?: LineChoice;
 }
 
-async function showLines(run: Run, { id, from, context }: Shown, env: NodeJS.ProcessEnv): Promise<number> {
-  const { paths } = context;
+async function showLines(run: Run, { id, from, context, lines }: Shown): Promise<number> {
+  const { paths, env } = context;
   const interrupt = () => run.signal('SIGINT', 'SIGINT to progress run');
   onSignal('SIGINT', interrupt);
   const abort = new AbortController();
   const printed = printEvents({
     paths,
-    lines: { ...lineOptionsOf(env), isSingle: true },
+    lines: { ...lineOptionsOf(env), ...lines?.form, isSingle: true },
+    ...(lines && { filter: new EventSelection(lines.criteria, emptyState()) }),
     execution: id,
     resume: from,
     signal: abort.signal,

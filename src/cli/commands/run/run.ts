@@ -8,7 +8,8 @@ import { createSpec } from '../../../runner/spec.js';
 import type { RunSpec } from '../../../runner/store.js';
 import { defineCommand } from '../../command.js';
 import type { CommandContext } from '../../command.js';
-import type { OptionTable } from '../../options.js';
+import type { OptionTable, OptionValues } from '../../options.js';
+import { FOLLOW_OPTIONS } from '../../shared/event-options.js';
 import type { Face, RunView } from './foreground.js';
 import { runInForeground } from './foreground.js';
 import { printLines } from '../../shared/output.js';
@@ -19,6 +20,7 @@ export const FACES = {
   detach: { type: 'boolean', alias: 'd', describe: 'Run in the background and print the ID' },
   follow: { type: 'boolean', describe: 'Print progress and output as plain lines' },
   stream: { type: 'boolean', describe: 'Draw a box in place instead of passing output through' },
+  ...FOLLOW_OPTIONS,
 } as const satisfies OptionTable;
 
 export const command = defineCommand({
@@ -64,12 +66,25 @@ export const command = defineCommand({
       ...(args.stdin && { input: true as const }),
     };
     const { 'no-pty': noPty = false, raw = false } = args;
-    return await start(createSpec(wanted, context.env, context.paths), { face: faceOf(args), noPty, raw }, context);
+    return await start(
+      createSpec(wanted, context.env, context.paths),
+      { ...(await viewOf(args)), noPty, raw },
+      context,
+    );
   },
 });
 
-export function faceOf(flags: Partial<Record<'detach' | 'follow' | 'stream', boolean | undefined>>): Face {
-  const { detach, follow, stream } = flags;
+/** Reads `FACES`. */
+export async function viewOf(flags: OptionValues<typeof FACES>): Promise<Pick<RunView, 'face' | 'lines'>> {
+  const face = faceOf(flags);
+  const chosen = Object.keys(FOLLOW_OPTIONS).some((name) => flags[name as keyof typeof FOLLOW_OPTIONS] !== undefined);
+  if (!chosen) return { face };
+  if (face !== 'lines') throw new ProgressError('usage', '--grep, -i, --type, --level, -v and --utc need --follow');
+  const { lineChoiceOf } = await import('../watch/line-choice.js');
+  return { face, lines: lineChoiceOf(flags, Date.now()) };
+}
+
+function faceOf({ detach, follow, stream }: OptionValues<typeof FACES>): Face {
   if ([detach, follow, stream].filter(Boolean).length > 1) {
     throw new ProgressError('usage', '--detach, --follow and --stream exclude each other');
   }

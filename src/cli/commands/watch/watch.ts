@@ -13,13 +13,11 @@ import type { LineOptions } from '../../../terminal/line-writer.js';
 import { LineWriter } from '../../../terminal/line-writer.js';
 import { Backlog } from '../../shared/backlog.js';
 import { defineCommand } from '../../command.js';
-import type { OptionValues } from '../../options.js';
 import { ANY_ID } from '../../options.js';
-import { compileGrep, EVENT_OPTIONS, parseTypes } from '../../shared/event-options.js';
+import { EVENT_OPTIONS, LINE_OPTIONS } from '../../shared/event-options.js';
 import { readState } from '../../shared/offline.js';
-import { parsePairs } from '../../shared/option-values.js';
-import { parseTimeExpression } from '../../shared/time-expressions.js';
-import type { EventCriteria } from './event-selection.js';
+import type { LineChoice } from './line-choice.js';
+import { lineChoiceOf } from './line-choice.js';
 import { EventSelection } from './event-selection.js';
 import { findOne } from '../../shared/lookup.js';
 import { gapText, reportLost } from '../../shared/stream-errors.js';
@@ -45,8 +43,7 @@ export const command = defineCommand({
     all: { type: 'boolean', describe: 'Include the command line that this is part of' },
     'from-start': { type: 'boolean', describe: 'Start with the oldest event' },
     ...EVENT_OPTIONS,
-    verbose: { type: 'boolean', alias: 'v', describe: 'Print full IDs and data, and wrap long texts' },
-    utc: { type: 'boolean', describe: 'Print times in UTC with their date, and full IDs' },
+    ...LINE_OPTIONS,
     json: { type: 'boolean', describe: 'Print events as NDJSON' },
     'exit-status': { type: 'boolean', describe: 'Exit with the status of the execution' },
   },
@@ -54,9 +51,8 @@ export const command = defineCommand({
     const { paths, env } = context;
     if (args['exit-status'] && args.id === undefined) throw new ProgressError('usage', '--exit-status needs an ID');
     if (args.stream && args.json) throw new ProgressError('usage', '--stream and --json exclude each other');
-    const criteria = criteriaOf(args, Date.now());
-    const form = { isVerbose: args.verbose ?? false, isUtc: args.utc ?? false };
-    if (args.stream && (form.isVerbose || form.isUtc || Object.values(criteria).some((one) => one !== undefined)))
+    const { criteria, form, isPlain } = lineChoiceOf(args, Date.now());
+    if (args.stream && !isPlain)
       throw new ProgressError('usage', `--stream draws a box: it excludes ${ONLY_LINES.join(', ')}`);
     if (args['from-start'] && criteria.since !== undefined)
       throw new ProgressError('usage', '--from-start and --since exclude each other');
@@ -79,23 +75,9 @@ export const command = defineCommand({
 
 const ONLY_LINES = ['-v', '--utc', '--since', '--type', '--level', '--grep', '--label'];
 
-function criteriaOf(args: OptionValues<typeof EVENT_OPTIONS>, now: number): EventCriteria {
-  const { since, grep, label, level, type } = args;
-  if (args['ignore-case'] && grep === undefined) throw new ProgressError('usage', '-i needs --grep');
-  return {
-    since: since === undefined ? undefined : parseTimeExpression('since', since, now),
-    types: parseTypes(type),
-    level,
-    pattern: grep === undefined ? undefined : compileGrep(grep, args['ignore-case'] ?? false),
-    labels: label && parsePairs('label', label),
-  };
-}
-
-interface LineFlags {
+interface LineFlags extends Pick<LineChoice, 'criteria' | 'form'> {
   json: boolean;
   fromStart: boolean;
-  criteria: EventCriteria;
-  form: Pick<LineOptions, 'isVerbose' | 'isUtc'>;
   own: OwnCommand | undefined;
 }
 

@@ -113,6 +113,9 @@ t.test('with a daemon', async (t) => {
       ['--agent', '', 'echo'],
       ['--detach', '--follow', 'echo'],
       ['--pty', '--no-pty', 'echo'],
+      ['--grep', 'x', 'echo'],
+      ['--stream', '-v', 'echo'],
+      ['--follow', '--grep', '(', 'echo'],
     ]) {
       const { status, stderr } = await run(home, args);
       t.equal(status, 64, args.join(' '));
@@ -242,6 +245,20 @@ t.test('with a daemon', async (t) => {
     const lines = stdout.toString();
     for (const pattern of [/start +followed/, /stdout +\| out/, /stderr +\| err/, /1\/2/, /end +failed exit=7/])
       t.match(lines, pattern);
+
+    const few = await run(home, [
+      '--follow',
+      '--grep',
+      '^OUT$',
+      '-i',
+      '--utc',
+      '--',
+      ...sh('echo out; echo err; exit 7'),
+    ]);
+    t.equal(few.status, 7);
+    const shown = few.stdout.toString().trim().split('\n');
+    t.equal(shown.length, 1, shown.join('\n'));
+    t.match(shown[0], /^\d{4}-\d\d-\d\dT[\d:]{8}Z stdout +\| out$/);
 
     const endless = home.spawn(['run', '--follow', '--name', 'interrupted', '--', ...sh('echo up; exec sleep 60')]);
     const output = collectOutput(endless);
