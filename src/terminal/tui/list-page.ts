@@ -203,11 +203,15 @@ export class ListPage implements Page {
   #keepSelection(): void {
     const items = this.#items;
     const index = items.findIndex((item) => item.kind === 'execution' && item.execution.id === this.#selected);
-    if (index === -1) this.#select(this.#position, 1);
+    if (index === -1) this.#selectAt(this.#position, 1);
     else this.#position = index;
   }
 
-  #select(position: number, step: number): void {
+  select(id: string): void {
+    this.#selected = id;
+  }
+
+  #selectAt(position: number, step: number): void {
     const items = this.#items;
     let at = clamp(position, 0, items.length - 1);
     while (items[at]?.kind === 'heading' && at + step >= 0 && at + step < items.length) at += step;
@@ -227,7 +231,7 @@ export class ListPage implements Page {
   }
 
   #moveBy(delta: number): void {
-    this.#select(this.#selectedIndex() + delta, delta < 0 ? -1 : 1);
+    this.#selectAt(this.#selectedIndex() + delta, delta < 0 ? -1 : 1);
   }
 
   #open(): void {

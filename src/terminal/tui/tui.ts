@@ -143,6 +143,8 @@ export class Tui {
   }
 
   #open(context: ActionContext, id: string): void {
+    // leaving it returns to it, whatever opened it: the next key may act on what is selected
+    this.#list.select(id);
     this.#push(new TuiExecutionPage({ context, id, onChange: this.#options.onChange }));
   }
 

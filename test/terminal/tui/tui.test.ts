@@ -79,6 +79,16 @@ t.test('keys that are faster than frames act on what the filter leaves', (t) => 
   t.end();
 });
 
+t.test('leaving an execution returns to it in the list, whatever opened it', (t) => {
+  const bench = createTuiBench(several());
+  bench.screen();
+  bench.tui.openExecution('que');
+  t.match(bench.screen()[1], /^deploy/);
+  bench.press('q');
+  t.ok(bench.screen().some((line) => /^❯.*deploy/.test(line)));
+  t.end();
+});
+
 t.test('letters typed into a filter are no commands', (t) => {
   const bench = createTuiBench(several());
   bench.press('/', 'q', 'x', 'r', 'y', 'space', 'backspace');
