@@ -61,8 +61,8 @@ function isPredictable(execution: Execution): boolean {
 
 /** Whether all steps so far have ended, but there will be others: nothing was announced, and earlier executions had more. */
 function isBetweenSteps(execution: Execution, nowMs: number): boolean {
-  const { progress, announced: { total, percent } = {}, expectation } = execution;
-  if (!expectation || [progress, total, percent].some((stated) => stated !== undefined)) return false;
+  const { expectation } = execution;
+  if (!expectation || isWholeStated(execution)) return false;
   return stepsToCome(planOf(execution, nowMs), expectation).length > 0;
 }
 
@@ -105,9 +105,12 @@ function byCounter(execution: Execution, share: number, workedMs: number, nowMs:
 
 /** Whether the share is one of a known whole: of steps that appear as they start, most may be yet to come. */
 function isPlanned(execution: Execution): boolean {
-  const { progress, announced: { total, percent } = {} } = execution;
-  if ([progress, total, percent].some((stated) => stated !== undefined)) return true;
-  return countedSteps(execution).some(({ status }) => status === 'pending');
+  return isWholeStated(execution) || countedSteps(execution).some(({ status }) => status === 'pending');
+}
+
+/** Whether the producer has said how much there is to do. */
+function isWholeStated({ progress, announced: { total, percent } = {} }: Execution): boolean {
+  return [progress, total, percent].some((stated) => stated !== undefined);
 }
 
 /** Returns the time since the share of the steps last grew, if that is known: not of steps that count. */

@@ -7,7 +7,7 @@ import type { Replica } from './replica.js';
 const INTERVAL_MS = 1_000;
 
 interface ExpectationSource {
-  /** Waits. @returns Whether to go on. */
+  /** Waits. @returns Whether the replica is still open. */
   wait(ms: number): Promise<boolean>;
   /** Requests the open executions as they are in replies. */
   request(): Promise<readonly ExecutionJson[]>;

@@ -2,7 +2,6 @@
 import { constants } from 'node:os';
 import { withClient } from '../../../client/connect.js';
 import { loadConfig } from '../../../config/load.js';
-import { positionsIn } from '../../../core/state/queues.js';
 import { ProgressError } from '../../../core/base/errors.js';
 import type { ExecutionEvent } from '../../../core/events/event.js';
 import { executionEndOf } from '../../../core/events/event.js';
@@ -19,6 +18,7 @@ import type { LiveModel } from '../../shared/live-model.js';
 import { openLiveModel } from '../../shared/live-model.js';
 import { styleOf } from '../../shared/output-options.js';
 import { OwnCommand } from '../../shared/own-command.js';
+import { positionsOf, waitsInQueue } from './positions.js';
 import type { TableForm } from './table.js';
 import { tableOf } from './table.js';
 
@@ -126,18 +126,16 @@ class LiveTable {
 
   /** Throttled, since many may start and end. */
   #requestPositions(live: LiveModel): void {
-    const isQueued = ({ status, queue }: Execution) => status === 'queued' && queue !== undefined;
-    if (this.#isRequested || !live.executions().some(isQueued)) return;
+    if (this.#isRequested || !live.executions().some(waitsInQueue)) return;
     this.#isRequested = true;
-    setTimeout(() => void this.#loadPositions(), POSITIONS_MS).unref();
+    setTimeout(() => void this.#loadPositions(live), POSITIONS_MS).unref();
   }
 
-  async #loadPositions(): Promise<void> {
+  async #loadPositions(live: LiveModel): Promise<void> {
     this.#isRequested = false;
     const { paths } = this.#context;
     try {
-      const { queues } = await withClient({ paths, start: false }, (client) => client.call('queues', {}));
-      this.#positions = positionsIn(queues);
+      this.#positions = await withClient({ paths, start: false }, (client) => positionsOf(client, live.executions()));
       this.#box?.changed();
     } catch {
       // the table says that there is no connection; the next change requests them again

@@ -1,5 +1,4 @@
 /** `progress ps`: lists executions as a table, once or live. */
-import type { Client } from '../../../client/client.js';
 import { withClient } from '../../../client/connect.js';
 import type { ExecutionJson } from '../../../core/execution.js';
 import { executionFromJson } from '../../../core/execution.js';
@@ -7,7 +6,6 @@ import type { Grouping } from '../../../core/lists/groups.js';
 import { groupExecutions, GROUPINGS, parseGrouping } from '../../../core/lists/groups.js';
 import type { Sorting } from '../../../core/lists/sort.js';
 import { parseSorting, SORT_KEYS, sortExecutionsBy } from '../../../core/lists/sort.js';
-import { positionsIn } from '../../../core/state/queues.js';
 import { ProgressError } from '../../../core/base/errors.js';
 import type { ListColumn } from '../../../terminal/tables.js';
 import { LIST_COLUMNS } from '../../../terminal/tables.js';
@@ -17,6 +15,7 @@ import { listAll } from '../../shared/lookup.js';
 import { print, printLines } from '../../shared/output.js';
 import { OwnCommand } from '../../shared/own-command.js';
 import { maxColumnsOf, styleOf } from '../../shared/output-options.js';
+import { positionsOf } from './positions.js';
 import type { TableForm } from './table.js';
 import { tableOf } from './table.js';
 import { parseInterval, watchTable } from './live-table.js';
@@ -106,10 +105,4 @@ function checkColumns(text: string): ListColumn[] {
   const twice = columns.find((column, index) => columns.indexOf(column) !== index);
   if (twice !== undefined) throw new ProgressError('usage', `--columns: "${twice}" is named twice`);
   return columns;
-}
-
-/** Positions in queues, by ID. */
-async function positionsOf(client: Client, executions: readonly ExecutionJson[]): Promise<Map<string, number>> {
-  if (!executions.some(({ status, queue }) => status === 'queued' && queue !== undefined)) return new Map();
-  return positionsIn((await client.call('queues', {})).queues);
 }
