@@ -7,6 +7,7 @@ import type { Execution, Step } from '../core/execution.js';
 import { formatDuration, statusIcon } from '../core/text/format.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
+import { timeBarText } from './time-bar.js';
 import { alignRight, cellsOf, fit, fitParts } from './width.js';
 
 export interface TreeOptions {
@@ -119,10 +120,5 @@ function wholeSpan(execution: Execution, now: number): Span | undefined {
 /** Share of the span in which the step ran. */
 function timelineBar(step: Step, span: Span, cells: number, { now, style }: TreeOptions): string {
   const ran = spanOf(step, now);
-  if (ran === undefined) return '';
-  const cell = (time: number): number => ((time - span.from) / (span.to - span.from)) * cells;
-  const first = Math.min(cells - 1, Math.max(0, Math.floor(cell(ran.from))));
-  const last = Math.min(cells, Math.max(first + 1, Math.round(cell(ran.to))));
-  const bar = (style.ascii ? '=' : '▇').repeat(last - first);
-  return ' '.repeat(first) + paint(bar, toneOf(step.status), style);
+  return ran ? timeBarText({ ...ran, hasRun: true }, { ...span, cells }, toneOf(step.status), style) : '';
 }

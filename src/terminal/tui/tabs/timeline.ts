@@ -1,10 +1,12 @@
 /** The tab with the steps as bars over time: what ran, how long it usually takes, and what is planned. */
 import { elapsedOf, parseInstant, spanOf } from '../../../core/estimates/durations.js';
-import type { Execution, Step } from '../../../core/execution.js';
+import type { Execution } from '../../../core/execution.js';
 import { isFinal } from '../../../core/execution.js';
 import { formatDuration } from '../../../core/text/format.js';
 import { paint, toneOf } from '../../paint.js';
 import type { Style } from '../../style.js';
+import type { TimeAxis, TimeBar } from '../../time-bar.js';
+import { timeBarText } from '../../time-bar.js';
 import { branchesOf, stepLine } from '../../tree.js';
 import { ScrollingPage } from './scrolling.js';
 import type { TabContext } from './tab-context.js';
@@ -14,13 +16,6 @@ const MIN_BAR_CELLS = 10;
 const MIN_NAME_CELLS = 24;
 /** Cells between two labels of the axis, at least. */
 const LABEL_CELLS = 12;
-
-/** Times of a step: it ran, or is planned, from `from` to `to`; by its usual duration it ends at `usualTo`. */
-interface Bar {
-  from: number;
-  to: number;
-  usualTo?: number;
-}
 
 export function createTimelineTab({ source, id }: TabContext): ScrollingPage {
   return new ScrollingPage(({ columns }, style) => {
@@ -51,25 +46,30 @@ export function timelineLines(execution: Execution, options: TimelineOptions): s
   const lines = branchesOf(execution).map((branch) => {
     const bar = bars.get(branch.step.id);
     const name = stepLine(execution, branch, { ...options, columns: room });
-    return `${name}  ${bar ? barText(branch.step, bar, span, style) : ''}`.trimEnd();
+    return `${name}  ${bar ? timeBarText(bar, span, toneOf(branch.step.status), style) : ''}`.trimEnd();
   });
   return [`${' '.repeat(room + 2)}${paint(axisText(span), 'dim', style)}`, ...lines];
 }
 
 /** Planned steps follow what they need, else the step before them, each for its usual duration. */
-function barsOf(execution: Execution, now: number): Map<string, Bar> {
+function barsOf(execution: Execution, now: number): Map<string, TimeBar> {
   const usualOf = usualDurations(execution);
-  const bars = new Map<string, Bar>();
+  const bars = new Map<string, TimeBar>();
   let lastEnd = parseInstant(execution.startedAt) ?? now;
   for (const step of execution.steps.values()) {
     const ran = spanOf(step, now);
     const usual = usualOf(step)?.medianMs;
     const isPlanned = ran === undefined && !isFinal(step.status) && !isFinal(execution.status);
-    if (ran) bars.set(step.id, { ...ran, ...(usual !== undefined && { usualTo: ran.from + usual }) });
+    if (ran)
+      bars.set(step.id, {
+        ...ran,
+        hasRun: ran.to > ran.from,
+        ...(usual !== undefined && { usualTo: ran.from + usual }),
+      });
     else if (isPlanned && usual !== undefined) {
       const needed = (step.needs ?? []).flatMap((need) => bars.get(need) ?? []);
       const from = Math.max(now, ...(needed.length > 0 ? needed.map(endOf) : [lastEnd]));
-      bars.set(step.id, { from, to: from, usualTo: from + usual });
+      bars.set(step.id, { from, to: from, usualTo: from + usual, hasRun: false });
     }
     const bar = bars.get(step.id);
     if (bar) lastEnd = Math.max(lastEnd, endOf(bar));
@@ -77,31 +77,12 @@ function barsOf(execution: Execution, now: number): Map<string, Bar> {
   return bars;
 }
 
-function endOf({ to, usualTo = 0 }: Bar): number {
+function endOf({ to, usualTo = 0 }: TimeBar): number {
   return Math.max(to, usualTo);
 }
 
-interface TimeSpan {
-  from: number;
-  to: number;
-  cells: number;
-}
-
-function barText({ status }: Step, bar: Bar, span: TimeSpan, style: Style): string {
-  const cell = (time: number): number => ((time - span.from) / (span.to - span.from)) * span.cells;
-  const first = Math.min(span.cells - 1, Math.max(0, Math.floor(cell(bar.from))));
-  const ran = bar.to > bar.from;
-  const last = ran ? Math.min(span.cells, Math.max(first + 1, Math.round(cell(bar.to)))) : first;
-  const ghost = Math.min(span.cells, Math.round(cell(bar.usualTo ?? 0)));
-  return (
-    ' '.repeat(first) +
-    paint((style.ascii ? '=' : '▇').repeat(last - first), toneOf(status), style) +
-    paint((style.ascii ? '.' : '┈').repeat(Math.max(ran ? 0 : 1, ghost - last)), 'dim', style)
-  );
-}
-
 /** Times since the start, at equal distances: `0s     20s     40s`. */
-function axisText({ from, to, cells }: TimeSpan): string {
+function axisText({ from, to, cells }: TimeAxis): string {
   const labels = Math.max(1, Math.floor(cells / LABEL_CELLS));
   return Array.from({ length: labels }, (_, index) =>
     formatDuration(((to - from) * index) / labels).padEnd(Math.floor(cells / labels)),
