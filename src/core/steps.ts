@@ -2,7 +2,7 @@
 import { assignNumber, assignText, assignValue, clip, clipAll, NAME_CHARS, TEXT_CHARS } from './events/fields.js';
 import type { ExecutionEvent, FinalStatus } from './events/event.js';
 import { numberOf, stepEndOf, textOf, textsOf } from './events/event.js';
-import type { Execution, Step } from './execution.js';
+import type { Execution, Status, Step } from './execution.js';
 import { isFailure, isFinal, isObservedFailure } from './execution.js';
 import { criterionId } from './events/event-alias-table.js';
 
@@ -69,6 +69,16 @@ export function closeSteps(steps: Iterable<Step>, status: FinalStatus, endedAt: 
   for (const step of steps) {
     if (!isFinal(step.status)) closeStep(step, status, endedAt);
   }
+}
+
+/** Counts steps by status, in addition to what is counted already. */
+export function countByStatus(
+  steps: readonly Step[],
+  counted: ReadonlyMap<Status, number> = new Map(),
+): Map<Status, number> {
+  const counts = new Map(counted);
+  for (const { status } of steps) counts.set(status, (counts.get(status) ?? 0) + 1);
+  return counts;
 }
 
 /** Returns the steps whose last attempt failed, except those that may fail, or are inside of one that may. */

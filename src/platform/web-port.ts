@@ -1,5 +1,8 @@
-/** Reads the port of the viewer from the file that the daemon keeps while a user has turned the viewer on. */
+/** Address of the viewer. Reads its port from the file that the daemon keeps while a user has turned the viewer on. */
 import { readTextSync } from './regular-file.js';
+
+/** The viewer listens on this address only. */
+export const WEB_HOST = '127.0.0.1';
 
 /** @param file - `Paths.web` */
 export function readWebPort(file: string): number | undefined {

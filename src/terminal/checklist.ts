@@ -3,6 +3,7 @@ import { elapsedOf } from '../core/estimates/durations.js';
 import { partsOf } from '../core/estimates/work.js';
 import type { Execution, Status, Step } from '../core/execution.js';
 import { isFailure, isFinal } from '../core/execution.js';
+import { countByStatus } from '../core/steps.js';
 import { errorOf, stepTitle } from '../core/lists/visible-steps.js';
 import { formatCount, formatDuration, statusMark } from '../core/text/format.js';
 import type { Row } from './layout.js';
@@ -62,8 +63,11 @@ export class Checklist {
     }
     for (let count = Math.min(ranked.length, room); ; count -= 1) {
       const hidden = new Set([...this.#folded, ...ranked.slice(count)]);
-      const ended = countSteps(hidden, isFinal, this.#dropped);
-      const open = countSteps(hidden, (status) => !isFinal(status));
+      const ended = countByStatus(
+        [...hidden].filter(({ status }) => isFinal(status)),
+        this.#dropped,
+      );
+      const open = countByStatus([...hidden].filter(({ status }) => !isFinal(status)));
       const counts = (ended.size > 0 ? 1 : 0) + (open.size > 0 ? 1 : 0);
       if (count > 0 && count + counts > room) continue;
       const kept = this.#steps.filter((step) => !hidden.has(step));
@@ -100,12 +104,6 @@ function rankSteps(steps: readonly Step[]): Step[] {
   return [...steps].sort(
     (a, b) => RANKS[a.status] - RANKS[b.status] || (position.get(a) ?? 0) - (position.get(b) ?? 0),
   );
-}
-
-function countSteps(steps: Iterable<Step>, isWanted: (status: Status) => boolean, dropped: Counts = new Map()): Counts {
-  const counts = new Map(dropped);
-  for (const { status } of steps) if (isWanted(status)) counts.set(status, (counts.get(status) ?? 0) + 1);
-  return counts;
 }
 
 /** `✅ 12 completed, 2 skipped`; with the mark of a failure if one is among them. */

@@ -98,7 +98,7 @@ export function executionSections(
   return [head, list.rows(shares.list, now, style), shown.map((left) => ({ left }))];
 }
 
-/** Shares rows between steps and log: each gets what the other leaves, at least half of them if it needs so many. */
+/** Shares rows between steps and log: each gets what the other leaves, and at least half of them if it can fill that. */
 function shareRows(rows: number, divider: number, wanted: { list: number; log: number }) {
   const listAlone = { list: Math.min(wanted.list, Math.max(0, rows - divider)), log: 0 };
   if (wanted.log === 0) return listAlone;

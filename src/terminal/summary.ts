@@ -3,6 +3,7 @@ import { elapsedOf } from '../core/estimates/durations.js';
 import type { Execution, Status, Step } from '../core/execution.js';
 import { isFailure, isFinal } from '../core/execution.js';
 import { formatDuration, formatOutcome, formatQuantity, spentParts, statusMark } from '../core/text/format.js';
+import { countByStatus } from '../core/steps.js';
 import { errorOf, visibleStepsOf, stepPosition, stepTitle } from '../core/lists/visible-steps.js';
 import { exitText } from './detail.js';
 import type { TailLine } from './log-tail.js';
@@ -97,12 +98,6 @@ const COUNTED_KINDS = [
   ['tool', 'tools'],
   ['subagent', 'subagents'],
 ] as const;
-
-function countByStatus(steps: readonly Step[]): Map<Status, number> {
-  const counts = new Map<Status, number>();
-  for (const { status } of steps) counts.set(status, (counts.get(status) ?? 0) + 1);
-  return counts;
-}
 
 function addDropped(counts: Map<Status, number>, { droppedSteps = {} }: Execution): void {
   for (const [status, count] of Object.entries(droppedSteps) as [Status, number][]) {

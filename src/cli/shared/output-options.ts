@@ -2,7 +2,7 @@
 import { formatDate } from '../../core/text/format.js';
 import type { LineOptions } from '../../terminal/line-writer.js';
 import type { Paths } from '../../platform/paths.js';
-import { readWebPort } from '../../platform/web-port.js';
+import { readWebPort, WEB_HOST } from '../../platform/web-port.js';
 import type { OutputStyle } from '../../terminal/style.js';
 import { chooseStyle } from '../../terminal/style.js';
 
@@ -40,5 +40,5 @@ export function lineOptionsOf(env: NodeJS.ProcessEnv): LineOptions {
 /** Adds what hyperlinks to the viewer need, while the viewer is on. */
 export function withViewer(style: OutputStyle, paths: Paths): OutputStyle {
   const port = style.hyperlinks ? readWebPort(paths.web) : undefined;
-  return port === undefined ? style : { ...style, viewer: `http://127.0.0.1:${port}` };
+  return port === undefined ? style : { ...style, viewer: `http://${WEB_HOST}:${port}` };
 }

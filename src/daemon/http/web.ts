@@ -10,7 +10,7 @@ import { type Clock, realClock } from '../../core/base/clock.js';
 import { errnoOf, ProgressError } from '../../core/base/errors.js';
 import type { Paths } from '../../platform/paths.js';
 import { replaceTextSync } from '../../platform/regular-file.js';
-import { readWebPort } from '../../platform/web-port.js';
+import { readWebPort, WEB_HOST } from '../../platform/web-port.js';
 import type { Component } from '../component.js';
 import type { Log } from '../daemon-log.js';
 import { bindUnix, type BoundSocket } from '../../platform/unix-socket.js';
@@ -31,7 +31,6 @@ export interface HttpOptions {
   clock?: Clock;
 }
 
-const HOST = '127.0.0.1';
 /** Number of ports that are tried, starting with the configured one. */
 const PORTS_TRIED = 20;
 /** Connections in addition to streams, for pages and their requests. */
@@ -78,7 +77,7 @@ export class Http implements Component, Web {
     const port = await this.#listen(wanted);
     replaceTextSync(paths.web, `${JSON.stringify({ port })}\n`);
     const at = execution === undefined ? '' : `executions/${encodeURIComponent(execution)}`;
-    const url = `http://${HOST}:${port}/${at}`;
+    const url = `http://${WEB_HOST}:${port}/${at}`;
     const code = access.issueCode();
     const page = writePage(paths.runtime, `${url}#c=${code}`);
     const forget = this.#clock.after(CODE_MS, () => {
@@ -135,7 +134,7 @@ export class Http implements Component, Web {
     const port = await bindFirst(server, candidates);
     await this.#stopListening();
     this.#listening = { server, port };
-    log(`viewer on http://${HOST}:${port}/`);
+    log(`viewer on http://${WEB_HOST}:${port}/`);
     return port;
   }
 
@@ -175,7 +174,7 @@ function candidatesFrom(remembered: number | undefined, configured: number): num
 async function bindFirst(server: Server, ports: readonly number[]): Promise<number> {
   for (const port of ports) {
     try {
-      server.listen({ host: HOST, port, exclusive: true });
+      server.listen({ host: WEB_HOST, port, exclusive: true });
       await once(server, 'listening');
       return (server.address() as AddressInfo).port;
     } catch (error) {

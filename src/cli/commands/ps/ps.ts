@@ -37,7 +37,7 @@ export const command = defineCommand({
       type: 'string',
       value: 'seconds',
       isOptional: true,
-      describe: 'Update the table until interrupted; with a number only every so many seconds',
+      describe: 'Update the table until interrupted; with a number, at that interval in seconds',
     },
     ...JSON_OPTION,
   },

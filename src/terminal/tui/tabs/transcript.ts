@@ -58,7 +58,7 @@ export function createTranscriptTab(context: TabContext): TuiLogPane {
   return pane;
 }
 
-/** @param subagent Step of the sub-agent whose line it is, to be told apart from those of the agent. */
+/** @param subagent Step of the sub-agent whose line it is; it is marked, since those of the agent are not. */
 function renderEntry(
   line: LogLine,
   subagent: Step | undefined,
